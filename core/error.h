@@ -1,0 +1,37 @@
+// Errors are for people: one sentence that says what is wrong, where, what was expected against what
+// was found, and what to do. The library throws; only the program prints and exits.
+#pragma once
+
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+namespace talweg {
+
+/// A caller's mistake: shapes that do not fit, a handle used after its scope, an impossible option.
+class Error : public std::invalid_argument {
+ public:
+  using std::invalid_argument::invalid_argument;
+};
+
+/// The outside world failed: a file, a font, a disk, a processor that lacks an instruction set.
+class IoError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// message("expected ", 3, " found ", 4): everything that streams, joined into one string.
+template <class... Parts>
+std::string message(const Parts&... parts) {
+  std::ostringstream out;
+  (out << ... << parts);
+  return out.str();
+}
+
+/// Throws Error with the joined parts unless `ok`. The parts are only formatted on failure.
+template <class... Parts>
+void expect(bool ok, const Parts&... parts) {
+  if (!ok) [[unlikely]] throw Error(message(parts...));
+}
+
+}  // namespace talweg

@@ -1,0 +1,62 @@
+// The vector body: every float kernel, written once over compiler vector types and compiled once per
+// instruction set. The including file defines
+//   TALWEG_ISA_NAMESPACE  the namespace of this copy
+//   TALWEG_LANES          floats in a vector: 4, 8 or 16
+//   TALWEG_TILE_ROWS      rows of the register tile (tile.inl)
+//
+// Everything here has internal linkage and nothing comes from the standard library: an inline or
+// template function compiled with AVX-512 flags could otherwise be the copy that the linker keeps for
+// the whole program, which then dies on an older processor.
+#include <omp.h>
+
+#include "core/kernels/isa_tables.h"
+
+namespace talweg::kernels::TALWEG_ISA_NAMESPACE {
+namespace {
+
+#include "core/kernels/vec.inl"
+//
+#include "core/kernels/elementwise.inl"
+//
+#include "core/kernels/reduce.inl"
+//
+#include "core/kernels/tile.inl"
+//
+#include "core/kernels/matmul.inl"
+//
+#include "core/kernels/conv2d.inl"
+//
+#include "core/kernels/conv2d_weights.inl"
+
+constexpr KernelTable<float> make_table(const char* name) {
+  return {
+      .name = name,
+      .exp = exp,
+      .log = log,
+      .tanh = tanh,
+      .relu = relu,
+      .relu_mask = relu_mask,
+      .add = add,
+      .sub = sub,
+      .mul = mul,
+      .div = div,
+      .scale = scale,
+      .axpy = axpy,
+      .col_sum = col_sum,
+      .col_dot = col_dot,
+      .col_sqdev = col_sqdev,
+      .col_affine = col_affine,
+      .col_affine2 = col_affine2,
+      .row_sum = row_sum,
+      .row_logsumexp = row_logsumexp,
+      .matmul = matmul,
+      .matmul_scratch = matmul_scratch,
+      .conv2d = conv2d,
+      .conv2d_backward_data = conv2d_backward_data,
+      .conv2d_backward_weights = conv2d_backward_weights,
+      .conv2d_scratch = conv2d_scratch,
+  };
+}
+
+}  // namespace
+}  // namespace talweg::kernels::TALWEG_ISA_NAMESPACE

@@ -1,0 +1,122 @@
+// Elementwise kernels: one formula on a Vec each, and one loop that applies any of them.
+
+/// y[i] = f(inputs[i]...), in chunks that the threads share. The last, shorter vector of an array goes
+/// through load_first/store_first. Each vector is read before it is written: in place is fine.
+template <class F, class... Inputs>
+inline void map(int64_t n, float* y, F f, Inputs... inputs) {
+  constexpr int64_t kChunk = 1 << 13;
+#pragma omp parallel for schedule(static) if (n >= kSerialElements)
+  for (int64_t begin = 0; begin < n; begin += kChunk) {
+    const int64_t end = min_of(begin + kChunk, n);
+    int64_t i = begin;
+    for (; i + kLanes <= end; i += kLanes) store(y + i, f(load(inputs + i)...));
+    if (i < end) store_first(y + i, f(load_first(inputs + i, end - i)...), end - i);
+  }
+}
+
+// ln 2 in two parts; the first has so few bits that n * kLn2High is exact for |n| < 2^12.
+constexpr float kLn2High = 0.693359375f;
+constexpr float kLn2Low = -2.12194440e-4f;
+
+/// 2^n for integer lanes -126 <= n <= 127.
+[[gnu::always_inline]] inline Vec power_of_two(IVec n) { return float_of_bits((n + 127) << 23); }
+
+/// e^x = 2^n e^r with n = round(x / ln 2) and |r| <= ln 2 / 2 (Cody and Waite's reduction), e^r by the
+/// degree-7 polynomial of Cephes expf. Two factors 2^(n/2) reach results from subnormal to FLT_MAX.
+[[gnu::always_inline]] inline Vec exp_of(Vec x) {
+  constexpr float kLog2E = 1.44269504088896341f;
+  constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it leaves an integer in the mantissa
+  const Vec low = broadcast(-104.0f), high = broadcast(89.0f);  // e^low rounds to 0, e^high to inf
+  Vec clamped = x < low ? low : x;
+  clamped = clamped > high ? high : clamped;
+  const Vec n = (clamped * kLog2E + kRound) - kRound;
+  const Vec r = (clamped - n * kLn2High) - n * kLn2Low;
+  Vec p = broadcast(1.9875691500e-4f);
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = (p * (r * r) + r) + 1.0f;
+  const IVec whole = __builtin_convertvector(n, IVec);
+  const IVec half = whole >> 1;
+  const Vec y = p * power_of_two(half) * power_of_two(whole - half);
+  return x != x ? x : y;  // the clamps above lose NaN on some processors
+}
+
+/// log x = e ln 2 + log m with m in [sqrt 1/2, sqrt 2), log m by the polynomial of Cephes logf.
+[[gnu::always_inline]] inline Vec log_of(Vec x) {
+  constexpr float kSmallestNormal = 1.17549435e-38f;
+  const IVec subnormal = x < kSmallestNormal;
+  const IVec bits = bits_of(subnormal ? x * 8388608.0f : x);  // 2^23
+  // Subtracting the bits of sqrt(1/2) makes the exponent field step at sqrt(1/2) 2^e, not at 2^e.
+  const IVec shifted = bits - 0x3f3504f3;
+  const IVec exponent = shifted >> 23;
+  const Vec m = float_of_bits(bits - (exponent << 23)) - 1.0f;
+  const Vec e = __builtin_convertvector(exponent - (subnormal & 23), Vec);
+  Vec p = broadcast(7.0376836292e-2f);
+  p = p * m - 1.1514610310e-1f;
+  p = p * m + 1.1676998740e-1f;
+  p = p * m - 1.2420140846e-1f;
+  p = p * m + 1.4249322787e-1f;
+  p = p * m - 1.6668057665e-1f;
+  p = p * m + 2.0000714765e-1f;
+  p = p * m - 2.4999993993e-1f;
+  p = p * m + 3.3333331174e-1f;
+  const Vec square = m * m;
+  Vec y = p * m * square + e * kLn2Low - square * 0.5f;
+  y = (m + y) + e * kLn2High;
+  const Vec infinity = broadcast(__builtin_inff());
+  y = x == infinity ? infinity : y;
+  y = x == 0.0f ? -infinity : y;
+  return x >= 0.0f ? y : broadcast(__builtin_nanf(""));  // false for NaN too
+}
+
+/// tanh x = x + x^3 p(x^2) for |x| < 0.625 (Cephes tanhf), else sign(x) (1 - 2 / (e^2|x| + 1)).
+[[gnu::always_inline]] inline Vec tanh_of(Vec x) {
+  const IVec sign = bits_of(x) & (int32_t)0x80000000;
+  const Vec size = float_of_bits(bits_of(x) ^ sign);
+  const Vec far = 1.0f - 2.0f / (exp_of(size + size) + 1.0f);
+  const Vec square = x * x;
+  Vec p = broadcast(-5.70498872745e-3f);
+  p = p * square + 2.06390887954e-2f;
+  p = p * square - 5.37397155531e-2f;
+  p = p * square + 1.33314422036e-1f;
+  p = p * square - 3.33332819422e-1f;
+  const Vec near = (p * square) * x + x;
+  return size < 0.625f ? near : float_of_bits(bits_of(far) | sign);
+}
+
+void exp(int64_t n, const float* x, float* y) {
+  map(n, y, [](Vec v) { return exp_of(v); }, x);
+}
+void log(int64_t n, const float* x, float* y) {
+  map(n, y, [](Vec v) { return log_of(v); }, x);
+}
+void tanh(int64_t n, const float* x, float* y) {
+  map(n, y, [](Vec v) { return tanh_of(v); }, x);
+}
+void relu(int64_t n, const float* x, float* y) {
+  map(n, y, [](Vec v) { return v <= 0.0f ? Vec{} : v; }, x);  // false for NaN, which stays
+}
+void relu_mask(int64_t n, const float* x, const float* g, float* y) {
+  map(n, y, [](Vec v, Vec d) { return v > 0.0f ? d : Vec{}; }, x, g);
+}
+void add(int64_t n, const float* a, const float* b, float* y) {
+  map(n, y, [](Vec u, Vec v) { return u + v; }, a, b);
+}
+void sub(int64_t n, const float* a, const float* b, float* y) {
+  map(n, y, [](Vec u, Vec v) { return u - v; }, a, b);
+}
+void mul(int64_t n, const float* a, const float* b, float* y) {
+  map(n, y, [](Vec u, Vec v) { return u * v; }, a, b);
+}
+void div(int64_t n, const float* a, const float* b, float* y) {
+  map(n, y, [](Vec u, Vec v) { return u / v; }, a, b);
+}
+void scale(int64_t n, float alpha, const float* x, float* y) {
+  map(n, y, [alpha](Vec v) { return alpha * v; }, x);
+}
+void axpy(int64_t n, float alpha, const float* x, float* y) {
+  map(n, y, [alpha](Vec v, Vec sum) { return alpha * v + sum; }, x, y);
+}

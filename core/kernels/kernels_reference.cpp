@@ -1,0 +1,60 @@
+// The reference tables: reference.inl compiled for float and double with the program's own flags.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/kernels/kernels.h"
+
+namespace talweg::kernels {
+namespace plain {
+namespace {
+
+#include "core/kernels/reference.inl"
+
+template <class T>
+constexpr KernelTable<T> kTable = {
+    .name = "reference",
+    .exp = exp<T>,
+    .log = log<T>,
+    .tanh = tanh<T>,
+    .relu = relu<T>,
+    .relu_mask = relu_mask<T>,
+    .add = add<T>,
+    .sub = sub<T>,
+    .mul = mul<T>,
+    .div = div<T>,
+    .scale = scale<T>,
+    .axpy = axpy<T>,
+    .col_sum = col_sum<T>,
+    .col_dot = col_dot<T>,
+    .col_sqdev = col_sqdev<T>,
+    .col_affine = col_affine<T>,
+    .col_affine2 = col_affine2<T>,
+    .row_sum = row_sum<T>,
+    .row_logsumexp = row_logsumexp<T>,
+    .matmul = matmul<T>,
+    .matmul_scratch = matmul_scratch<T>,
+    .conv2d = conv2d<T>,
+    .conv2d_backward_data = conv2d_backward_data<T>,
+    .conv2d_backward_weights = conv2d_backward_weights<T>,
+    .conv2d_scratch = conv2d_scratch<T>,
+};
+
+}  // namespace
+}  // namespace plain
+
+template <>
+const KernelTable<float>& reference<float>() {
+  return plain::kTable<float>;
+}
+template <>
+const KernelTable<double>& reference<double>() {
+  return plain::kTable<double>;
+}
+/// In double there is one table: second derivatives and gradient checks want exactness, not speed.
+template <>
+const KernelTable<double>& table<double>() {
+  return reference<double>();
+}
+
+}  // namespace talweg::kernels

@@ -1,0 +1,120 @@
+// The register tile: the one inner loop of matmul and of all three faces of conv2d.
+//
+// It adds products into P x V vectors of sums that never leave the registers: each step loads V
+// vectors of b, broadcasts P numbers of a, and does P * V fused multiply-adds. With P = 14, V = 2 that
+// is 28 multiply-adds for 16 loads, and 28 independent sums hide the latency of the multiply-add.
+// Every output sums its products in the same order whatever the tile, so results never depend on how
+// the outputs were split.
+
+constexpr int64_t kTileRows = TALWEG_TILE_ROWS;
+constexpr int64_t kTileVecs = 2;
+constexpr int64_t kPanel = kTileVecs * kLanes;  // columns of b packed together
+
+/// c[p, :] (+)= sum over s < steps_h, t < steps_w, r < length of a(s, t, p, r) * b[next row, :],
+/// rows of b in the order (s, t, r), `ldb` floats apart. The numbers of a lie at
+///   a + s * a_step_h + t * a_step_w + p * lda + r        (rows)
+///   a + s * a_step_h + t * a_step_w + p + r * lda        (columns: a read transposed)
+struct Tile {
+  const float* a;
+  int64_t lda;
+  int64_t steps_h, steps_w, a_step_h, a_step_w, length;
+  const float* b;
+  int64_t ldb;
+  float* c;
+  int64_t ldc;
+  int64_t columns;  ///< of c that exist, at most V * kLanes
+  bool accumulate;  ///< add to what c holds
+};
+
+enum class ReadA { rows, columns };
+
+template <int P, int V, ReadA kRead>
+void tile(const Tile& t) {
+  Vec sum[P][V] = {};
+  const float* b = t.b;
+  const int64_t ldb = t.ldb;
+  const int64_t lda = t.lda;
+  for (int64_t s = 0; s < t.steps_h; ++s) {
+    for (int64_t u = 0; u < t.steps_w; ++u) {
+      const float* a = t.a + s * t.a_step_h + u * t.a_step_w;
+      for (int64_t r = 0; r < t.length; ++r) {
+        Vec bv[V];
+#pragma GCC unroll 2
+        for (int v = 0; v < V; ++v) bv[v] = load(b + v * kLanes);
+#pragma GCC unroll 16
+        for (int p = 0; p < P; ++p) {
+          const Vec av = broadcast(a[kRead == ReadA::rows ? p * lda : p]);
+#pragma GCC unroll 2
+          for (int v = 0; v < V; ++v) sum[p][v] += av * bv[v];
+        }
+        a += kRead == ReadA::rows ? 1 : lda;
+        b += ldb;
+      }
+    }
+  }
+#pragma GCC unroll 16
+  for (int p = 0; p < P; ++p) {
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v) {
+      float* c = t.c + p * t.ldc + v * kLanes;
+      const int64_t exist = t.columns - v * kLanes;
+      if (exist >= kLanes) {
+        store(c, t.accumulate ? load(c) + sum[p][v] : sum[p][v]);
+      } else if (exist > 0) {
+        store_first(c, t.accumulate ? load_first(c, exist) + sum[p][v] : sum[p][v], exist);
+      }
+    }
+  }
+}
+
+/// Runs tile<rows, V> for the run-time number of rows, 1 <= rows <= P.
+template <int V, ReadA kRead, int P = kTileRows>
+[[gnu::always_inline]] inline void tile_of(int64_t rows, const Tile& t) {
+  if (rows == P) {
+    tile<P, V, kRead>(t);
+  } else if constexpr (P > 1) {
+    tile_of<V, kRead, P - 1>(rows, t);
+  }
+}
+
+/// `rows` rows of c by any number of tiles as equal as possible (18 rows are 9 + 9, not 14 + 4).
+template <ReadA kRead>
+void tile_rows(int64_t rows, Tile t) {
+  if (rows <= 0) return;
+  const int64_t each = ceil_div(rows, ceil_div(rows, kTileRows));
+  for (int64_t done = 0; done < rows; done += each) {
+    const int64_t count = min_of(each, rows - done);
+    if (t.columns > kLanes) {
+      tile_of<2, kRead>(count, t);
+    } else {
+      tile_of<1, kRead>(count, t);
+    }
+    t.a += count * (kRead == ReadA::rows ? t.lda : 1);
+    t.c += count * t.ldc;
+  }
+}
+
+/// Panels: `columns` columns in groups of kPanel, each group contiguous and `rows` high. The last is
+/// one vector wide where that is enough, and zeros fill it up.
+inline int64_t panel_count(int64_t columns) { return ceil_div(columns, kPanel); }
+inline int64_t panel_width(int64_t columns, int64_t panel) {
+  return columns - panel * kPanel > kLanes ? kPanel : kLanes;
+}
+inline int64_t packed_size(int64_t rows, int64_t columns) {
+  return rows * round_up(columns, kPanel);
+}
+
+/// packed panel [rows, panel_width] from element(row, column) = source[row * row_step + column *
+/// column_step].
+void pack_panel(const float* source, int64_t row_step, int64_t column_step, int64_t rows,
+                int64_t columns, int64_t panel, float* packed) {
+  const int64_t width = panel_width(columns, panel);
+  const int64_t exist = min_of(width, columns - panel * kPanel);
+  source += panel * kPanel * column_step;
+  for (int64_t r = 0; r < rows; ++r) {
+    float* out = packed + r * width;
+    const float* in = source + r * row_step;
+    for (int64_t j = 0; j < exist; ++j) out[j] = in[j * column_step];
+    for (int64_t j = exist; j < width; ++j) out[j] = 0.0f;
+  }
+}

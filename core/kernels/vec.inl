@@ -1,0 +1,60 @@
+// Vec: kLanes floats that the compiler keeps in one register. Arithmetic, comparison and ?: work lane
+// by lane on the type itself (GCC and Clang vector extensions), so no intrinsics are needed.
+
+constexpr int64_t kLanes = TALWEG_LANES;
+
+typedef float Vec __attribute__((vector_size(4 * TALWEG_LANES)));
+typedef int32_t IVec __attribute__((vector_size(4 * TALWEG_LANES)));
+// The same in memory, where it may start at any float.
+typedef float VecInMemory __attribute__((vector_size(4 * TALWEG_LANES), aligned(4), may_alias));
+
+[[gnu::always_inline]] inline Vec load(const float* p) {
+  return *reinterpret_cast<const VecInMemory*>(p);
+}
+[[gnu::always_inline]] inline void store(float* p, Vec v) {
+  *reinterpret_cast<VecInMemory*>(p) = v;
+}
+[[gnu::always_inline]] inline Vec broadcast(float s) { return Vec{} + s; }
+[[gnu::always_inline]] inline IVec bits_of(Vec v) { return (IVec)v; }
+[[gnu::always_inline]] inline Vec float_of_bits(IVec v) { return (Vec)v; }
+
+/// The first `count` < kLanes floats at p, `fill` in the other lanes; reads nothing beyond them.
+inline Vec load_first(const float* p, int64_t count, float fill = 0.0f) {
+  float lane[kLanes];
+  for (int64_t i = 0; i < kLanes; ++i) lane[i] = i < count ? p[i] : fill;
+  return load(lane);
+}
+
+/// Stores lanes 0 ... count-1 and touches nothing beyond them.
+inline void store_first(float* p, Vec v, int64_t count) {
+  float lane[kLanes];
+  store(lane, v);
+  for (int64_t i = 0; i < count; ++i) p[i] = lane[i];
+}
+
+/// Sum of the lanes as a balanced tree: ((l0 + l8) + (l4 + l12)) + ...
+inline float sum_of_lanes(Vec v) {
+  float lane[kLanes];
+  store(lane, v);
+  for (int64_t half = kLanes / 2; half > 0; half /= 2) {
+    for (int64_t i = 0; i < half; ++i) lane[i] += lane[i + half];
+  }
+  return lane[0];
+}
+
+inline float max_of_lanes(Vec v) {
+  float lane[kLanes];
+  store(lane, v);
+  float best = lane[0];
+  for (int64_t i = 1; i < kLanes; ++i) best = lane[i] > best ? lane[i] : best;
+  return best;
+}
+
+inline int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
+inline int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
+inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+
+/// Work (in elements or multiply-adds) below which waking the other threads costs more than it saves.
+constexpr int64_t kSerialElements = 1 << 15;
+constexpr int64_t kSerialMultiplyAdds = 1 << 18;

@@ -1,0 +1,414 @@
+// Elementwise ops: one number in, or two that broadcast, one number out.
+//
+// Every function here copies; every rule is written in the ops of this file, so that derivatives of any
+// order follow. T is float or double; shapes are any, the binary ops broadcast as NumPy does.
+#pragma once
+
+#include <cmath>
+#include <limits>
+#include <type_traits>
+
+#include "core/kernels/kernels.h"
+#include "core/ops/broadcast.h"
+
+namespace talweg {
+
+/// y[i] = f(x[i]) for functions that need no kernel of their own.
+template <class T, class F>
+Var<T> map(const char* op, Var<T> x, F f) {
+  Var<T> y = x.tape().make(op, x.shape());
+  const T* from = x.data();
+  T* to = y.data();
+  for (int64_t i = 0, n = y.size(); i < n; ++i) to[i] = f(from[i]);
+  return y;
+}
+
+/// y = f(a, b) with broadcasting: `kernel` where the shapes agree, `f` element by element elsewhere.
+template <class T, class F>
+Var<T> map2(const char* op, Var<T> a, Var<T> b,
+            std::type_identity_t<void (*)(int64_t, const T*, const T*, T*)> kernel, F f) {
+  Tape<T>& tape = common_tape(op, a, b);
+  Var<T> y = tape.make(op, broadcast(op, a.shape(), b.shape()));
+  const T *pa = a.data(), *pb = b.data();
+  T* to = y.data();
+  const int64_t n = y.size();
+  if (kernel && a.shape() == b.shape()) {
+    kernel(n, pa, pb, to);
+  } else if (kernel && a.shape() == y.shape() && is_trailing(b.shape(), a.shape()) && n > 0) {
+    const int64_t cols = b.size();
+    for (int64_t i = 0; i < n; i += cols) kernel(cols, pa + i, pb, to + i);
+  } else {
+    for_each_broadcast(y.shape(), broadcast_strides(a.shape(), y.shape()),
+                       broadcast_strides(b.shape(), y.shape()),
+                       [=](int64_t i, int64_t ja, int64_t jb) { to[i] = f(pa[ja], pb[jb]); });
+  }
+  return y;
+}
+
+// --- a + b, a - b, a * b, a / b -------------------------------------------------------------------
+
+/// add(a, b) = a + b, broadcasting. Gradient: dy to both, summed over stretched axes.
+template <class T>
+Var<T> add(Var<T> a, Var<T> b) {
+  Var<T> y = map2("add", a, b, kernels::table<T>().add, [](T p, T q) { return p + q; });
+  const Shape sa = a.shape(), sb = b.shape();
+  y.wrt(a, [=](Var<T> dy) { return sum_to(dy, sa); });
+  y.wrt(b, [=](Var<T> dy) { return sum_to(dy, sb); });
+  return y;
+}
+
+TALWEG_OP_CARD(add) {
+  card.formula("y = a + b").rule("da = dy, db = dy, summed over stretched axes");
+  card.shapes("a, b broadcast (NumPy)").source("sum rule");
+  const auto f = [](auto x) { return add(x[0], x[1]); };
+  card.check("same", {{3, 4}, {3, 4}}, f).check("row", {{3, 4}, {4}}, f);
+  card.check("outer", {{3, 1}, {4}}, f).check("scalar", {{}, {2, 3}}, f);
+  card.check("one", {{1}, {1}}, f).check("empty", {{0, 3}, {3}}, f);
+  card.check("twice the same", {{5}}, [](auto x) { return add(x[0], x[0]); });
+  card.rejects({{2, 3}, {4}}, f, "do not broadcast");
+}
+
+/// scale(x, c) = c x for a number c. Gradient: dx = c dy.
+template <class T>
+Var<T> scale(Var<T> x, T c) {
+  Var<T> y = x.tape().make("scale", x.shape());
+  kernels::table<T>().scale(y.size(), c, x.data(), y.data());
+  y.wrt(x, [=](Var<T> dy) { return scale(dy, c); });
+  return y;
+}
+
+TALWEG_OP_CARD(scale) {
+  card.formula("y = c x").rule("dx = c dy").shapes("any x, number c").source("linearity");
+  const auto f = [](auto x) { return scale(x[0], {-2.5}); };
+  card.check("matrix", {{3, 4}}, f).check("one", {{1}}, f).check("empty", {{0}}, f);
+}
+
+/// sub(a, b) = a - b, broadcasting. Gradient: da = dy, db = -dy, summed over stretched axes.
+template <class T>
+Var<T> sub(Var<T> a, Var<T> b) {
+  Var<T> y = map2("sub", a, b, kernels::table<T>().sub, [](T p, T q) { return p - q; });
+  const Shape sa = a.shape(), sb = b.shape();
+  y.wrt(a, [=](Var<T> dy) { return sum_to(dy, sa); });
+  y.wrt(b, [=](Var<T> dy) { return scale(sum_to(dy, sb), T(-1)); });
+  return y;
+}
+
+TALWEG_OP_CARD(sub) {
+  card.formula("y = a - b").rule("da = dy, db = -dy, summed over stretched axes");
+  card.shapes("a, b broadcast (NumPy)").source("sum rule");
+  const auto f = [](auto x) { return sub(x[0], x[1]); };
+  card.check("same", {{3, 4}, {3, 4}}, f).check("row", {{3, 4}, {4}}, f);
+  card.check("stretched first", {{4}, {3, 4}}, f).check("one", {{1}, {1}}, f);
+  card.check("empty", {{0}, {0}}, f);
+  card.rejects({{2}, {3}}, f, "do not broadcast");
+}
+
+/// mul(a, b) = a b elementwise, broadcasting. Gradient: da = dy b, db = dy a.
+template <class T>
+Var<T> mul(Var<T> a, Var<T> b) {
+  Var<T> y = map2("mul", a, b, kernels::table<T>().mul, [](T p, T q) { return p * q; });
+  y.wrt(a, [=](Var<T> dy) { return sum_to(mul(dy, b), a.shape()); });
+  y.wrt(b, [=](Var<T> dy) { return sum_to(mul(dy, a), b.shape()); });
+  return y;
+}
+
+TALWEG_OP_CARD(mul) {
+  card.formula("y = a b").rule("da = dy b, db = dy a, summed over stretched axes");
+  card.shapes("a, b broadcast (NumPy)").source("product rule");
+  const auto f = [](auto x) { return mul(x[0], x[1]); };
+  card.check("same", {{3, 4}, {3, 4}}, f).check("row", {{2, 3, 4}, {4}}, f);
+  card.check("outer", {{3, 1}, {1, 4}}, f).check("scalar", {{2, 3}, {}}, f);
+  card.check("one", {{1}, {1}}, f).check("empty", {{2, 0}, {0}}, f);
+  card.check("square", {{5}}, [](auto x) { return mul(x[0], x[0]); });
+  card.rejects({{2, 3}, {3, 2}}, f, "do not broadcast");
+}
+
+/// div(a, b) = a / b elementwise, broadcasting. Gradient: da = dy / b, db = -dy y / b.
+template <class T>
+Var<T> div(Var<T> a, Var<T> b) {
+  Var<T> y = map2("div", a, b, kernels::table<T>().div, [](T p, T q) { return p / q; });
+  y.wrt(a, [=](Var<T> dy) { return sum_to(div(dy, b), a.shape()); });
+  y.wrt(b, [=](Var<T> dy) { return scale(sum_to(mul(dy, div(y, b)), b.shape()), T(-1)); });
+  return y;
+}
+
+TALWEG_OP_CARD(div) {
+  card.formula("y = a / b").rule("da = dy / b, db = -dy y / b, summed over stretched axes");
+  card.shapes("a, b broadcast (NumPy)").source("quotient rule");
+  const auto f = [](auto x) { return div(x[0], x[1]); };
+  const Domain p = Domain::positive;
+  card.check("same", {{3, 4}, {{3, 4}, p}}, f).check("row", {{3, 4}, {{4}, p}}, f);
+  card.check("outer", {{3, 1}, {{4}, p}}, f).check("one", {{1}, {{1}, p}}, f);
+  card.check("empty", {{0}, {{0}, p}}, f);
+  card.point("by zero is infinite", {{1, -1}, {0, 0}}, f,
+             {std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()}, {});
+  card.rejects({{2}, {3}}, f, "do not broadcast");
+}
+
+/// add_scalar(x, c) = x + c for a number c. Gradient: dx = dy.
+template <class T>
+Var<T> add_scalar(Var<T> x, T c) {
+  Var<T> y = map("add_scalar", x, [c](T v) { return v + c; });
+  y.wrt(x, [](Var<T> dy) { return dy; });
+  return y;
+}
+
+TALWEG_OP_CARD(add_scalar) {
+  card.formula("y = x + c").rule("dx = dy").shapes("any x, number c").source("linearity");
+  const auto f = [](auto x) { return add_scalar(x[0], {0.75}); };
+  card.check("matrix", {{3, 4}}, f).check("one", {{1}}, f).check("empty", {{0}}, f);
+}
+
+// --- functions of one number ----------------------------------------------------------------------
+
+/// exp(x) = e^x. Gradient: dx = dy y.
+template <class T>
+Var<T> exp(Var<T> x) {
+  Var<T> y = x.tape().make("exp", x.shape());
+  kernels::table<T>().exp(y.size(), x.data(), y.data());
+  y.wrt(x, [=](Var<T> dy) { return mul(dy, y); });
+  return y;
+}
+
+TALWEG_OP_CARD(exp) {
+  card.formula("y = e^x").rule("dx = dy y").shapes("any").source("d e^x = e^x dx");
+  const auto f = [](auto x) { return exp(x[0]); };
+  card.check("matrix", {{3, 4}}, f).check("one", {{1}}, f).check("empty", {{0}}, f);
+  const double inf = std::numeric_limits<double>::infinity();
+  card.point("at the infinities", {{-inf, inf, 0}}, f, {0, inf, 1}, {{0, inf, 1}});
+}
+
+/// log(x), natural. Gradient: dx = dy / x. log(0) = -inf, log of a negative number is NaN.
+template <class T>
+Var<T> log(Var<T> x) {
+  Var<T> y = x.tape().make("log", x.shape());
+  kernels::table<T>().log(y.size(), x.data(), y.data());
+  y.wrt(x, [=](Var<T> dy) { return div(dy, x); });
+  return y;
+}
+
+TALWEG_OP_CARD(log) {
+  card.formula("y = ln x").rule("dx = dy / x").shapes("any").source("d ln x = dx / x");
+  const auto f = [](auto x) { return log(x[0]); };
+  card.check("matrix", {{{3, 4}, Domain::positive}}, f).check("one", {{{1}, Domain::positive}}, f);
+  card.check("empty", {{0}}, f);
+  const double inf = std::numeric_limits<double>::infinity();
+  card.point("at zero and infinity", {{0, inf, 1}}, f, {-inf, inf, 0}, {{inf, 0, 1}});
+}
+
+/// tanh(x). Gradient: dx = dy (1 - y^2).
+template <class T>
+Var<T> tanh(Var<T> x) {
+  Var<T> y = x.tape().make("tanh", x.shape());
+  kernels::table<T>().tanh(y.size(), x.data(), y.data());
+  y.wrt(x, [=](Var<T> dy) { return sub(dy, mul(dy, mul(y, y))); });
+  return y;
+}
+
+TALWEG_OP_CARD(tanh) {
+  card.formula("y = tanh x").rule("dx = dy (1 - y^2)").shapes("any").source("d tanh = sech^2");
+  const auto f = [](auto x) { return tanh(x[0]); };
+  card.check("matrix", {{3, 4}}, f).check("one", {{1}}, f).check("empty", {{0}}, f);
+  const double inf = std::numeric_limits<double>::infinity();
+  card.point("saturates", {{-inf, inf}}, f, {-1, 1}, {{0, 0}});
+}
+
+/// sigmoid(x) = 1 / (1 + e^-x), without overflow for either sign. Gradient: dx = dy y (1 - y).
+template <class T>
+Var<T> sigmoid(Var<T> x) {
+  Var<T> y = map("sigmoid", x, [](T v) {
+    const T e = std::exp(-std::abs(v));  // in (0, 1]
+    return v >= 0 ? 1 / (1 + e) : e / (1 + e);
+  });
+  y.wrt(x, [=](Var<T> dy) { return mul(dy, sub(y, mul(y, y))); });
+  return y;
+}
+
+TALWEG_OP_CARD(sigmoid) {
+  card.formula("y = 1 / (1 + e^-x)").rule("dx = dy y (1 - y)").shapes("any").source("logistic");
+  const auto f = [](auto x) { return sigmoid(x[0]); };
+  card.check("matrix", {{3, 4}}, f).check("one", {{1}}, f).check("empty", {{0}}, f);
+  card.point("far out", {{-1000, 1000}}, f, {0, 1}, {{0, 0}});
+}
+
+/// softplus(x) = log(1 + e^x) = max(x, 0) + log1p(e^-|x|). Gradient: dx = dy sigmoid(x).
+template <class T>
+Var<T> softplus(Var<T> x) {
+  Var<T> y = map("softplus", x, [](T v) {
+    return v != v ? v : std::max(v, T(0)) + std::log1p(std::exp(-std::abs(v)));
+  });
+  y.wrt(x, [=](Var<T> dy) { return mul(dy, sigmoid(x)); });
+  return y;
+}
+
+TALWEG_OP_CARD(softplus) {
+  card.formula("y = log(1 + e^x)").rule("dx = dy sigmoid(x)").shapes("any");
+  card.source("Dugas et al. 2001");
+  const auto f = [](auto x) { return softplus(x[0]); };
+  card.check("matrix", {{3, 4}}, f).check("one", {{1}}, f).check("empty", {{0}}, f);
+  card.point("far out", {{-1000, 1000}}, f, {0, 1000}, {{0, 1}});
+}
+
+/// sqrt(x). Gradient: dx = dy / (2 y); infinite at 0.
+template <class T>
+Var<T> sqrt(Var<T> x) {
+  Var<T> y = map("sqrt", x, [](T v) { return std::sqrt(v); });
+  y.wrt(x, [=](Var<T> dy) { return scale(div(dy, y), T(0.5)); });
+  return y;
+}
+
+TALWEG_OP_CARD(sqrt) {
+  card.formula("y = x^(1/2)").rule("dx = dy / (2 y)").shapes("any").source("power rule");
+  const auto f = [](auto x) { return sqrt(x[0]); };
+  card.check("matrix", {{{3, 4}, Domain::positive}}, f).check("one", {{{1}, Domain::positive}}, f);
+  card.check("empty", {{0}}, f);
+  card.point("vertical at zero", {{0, 4}}, f, {0, 2},
+             {{std::numeric_limits<double>::infinity(), 0.25}});
+}
+
+/// square(x) = x^2. Gradient: dx = 2 dy x.
+template <class T>
+Var<T> square(Var<T> x) {
+  Var<T> y = x.tape().make("square", x.shape());
+  kernels::table<T>().mul(y.size(), x.data(), x.data(), y.data());
+  y.wrt(x, [=](Var<T> dy) { return scale(mul(dy, x), T(2)); });
+  return y;
+}
+
+TALWEG_OP_CARD(square) {
+  card.formula("y = x^2").rule("dx = 2 dy x").shapes("any").source("power rule");
+  const auto f = [](auto x) { return square(x[0]); };
+  card.check("matrix", {{3, 4}}, f).check("one", {{1}}, f).check("empty", {{0}}, f);
+}
+
+// --- functions with a kink ------------------------------------------------------------------------
+
+/// mask_positive(x, g) = g where x > 0, else 0: ReLU's derivative applied to g. Linear in g and constant
+/// in x almost everywhere, so its own gradient is mask_positive(x, dy) for g and none for x.
+template <class T>
+Var<T> mask_positive(Var<T> x, Var<T> g) {
+  Tape<T>& tape = common_tape("mask_positive", x, g);
+  expect(x.shape() == g.shape(), "[mask_positive] shapes ", x.shape(), " and ", g.shape(),
+         " must be equal");
+  Var<T> y = tape.make("mask_positive", x.shape());
+  kernels::table<T>().relu_mask(y.size(), x.data(), g.data(), y.data());
+  y.wrt(g, [=](Var<T> dy) { return mask_positive(x, dy); });
+  y.wrt(x, [=](Var<T> dy) { return dy.tape().full(x.shape(), T(0)); });
+  return y;
+}
+
+TALWEG_OP_CARD(mask_positive) {
+  card.formula("y = x > 0 ? g : 0").rule("dg = mask_positive(x, dy), dx = 0 almost everywhere");
+  card.shapes("x and g equal").source("derivative of ReLU");
+  const auto f = [](auto x) { return mask_positive(x[0], x[1]); };
+  const Domain d = Domain::distinct;
+  card.check("matrix", {{{3, 4}, d}, {3, 4}}, f).check("one", {{{1}, d}, {1}}, f);
+  card.check("empty", {{0}, {0}}, f);
+  card.point("zero is not positive", {{0, 1}, {5, 5}}, f, {0, 5}, {{0, 0}, {0, 1}});
+  card.rejects({{3}, {4}}, f, "must be equal");
+}
+
+/// relu(x) = max(x, 0). Gradient: dx = dy where x > 0, else 0 (0 is taken as the derivative at 0).
+template <class T>
+Var<T> relu(Var<T> x) {
+  Var<T> y = x.tape().make("relu", x.shape());
+  kernels::table<T>().relu(y.size(), x.data(), y.data());
+  y.wrt(x, [=](Var<T> dy) { return mask_positive(x, dy); });
+  return y;
+}
+
+TALWEG_OP_CARD(relu) {
+  card.formula("y = max(x, 0)").rule("dx = x > 0 ? dy : 0").shapes("any");
+  card.source("Nair and Hinton 2010; derivative 0 at the kink");
+  const auto f = [](auto x) { return relu(x[0]); };
+  const Domain d = Domain::distinct;
+  card.check("matrix", {{{3, 4}, d}}, f).check("one", {{{1}, d}}, f).check("empty", {{0}}, f);
+  const double inf = std::numeric_limits<double>::infinity();
+  card.point("kink and infinities", {{0, -inf, inf}}, f, {0, 0, inf}, {{0, 0, 1}});
+}
+
+/// sign(x) = -1, 0 or 1. Constant almost everywhere: no gradient flows through.
+template <class T>
+Var<T> sign(Var<T> x) {
+  return map("sign", x, [](T v) { return T(v > 0) - T(v < 0); });
+}
+
+/// abs(x) = |x|. Gradient: dx = dy sign(x), which takes 0, the middle of [-1, 1], at the kink.
+template <class T>
+Var<T> abs(Var<T> x) {
+  Var<T> y = map("abs", x, [](T v) { return std::abs(v); });
+  y.wrt(x, [=](Var<T> dy) { return mul(dy, sign(x)); });
+  return y;
+}
+
+TALWEG_OP_CARD(abs) {
+  card.formula("y = |x|").rule("dx = dy sign(x)").shapes("any").source("subgradient 0 at the kink");
+  const auto f = [](auto x) { return abs(x[0]); };
+  const Domain d = Domain::distinct;
+  card.check("matrix", {{{3, 4}, d}}, f).check("one", {{{1}, d}}, f).check("empty", {{0}}, f);
+  card.point("kink", {{0, -2}}, f, {0, 2}, {{0, -1}});
+}
+
+/// 1 where a >= b, else 0, broadcasting. Constant almost everywhere: no gradient flows through.
+template <class T>
+Var<T> greater_equal(Var<T> a, Var<T> b) {
+  return map2("greater_equal", a, b, nullptr, [](T p, T q) { return T(p >= q); });
+}
+
+/// maximum(a, b), broadcasting. Gradient: dy to the larger one, and to a where they are equal.
+template <class T>
+Var<T> maximum(Var<T> a, Var<T> b) {
+  Var<T> y = map2("maximum", a, b, nullptr, [](T p, T q) { return p >= q || p != p ? p : q; });
+  y.wrt(a, [=](Var<T> dy) { return sum_to(mul(dy, greater_equal(a, b)), a.shape()); });
+  y.wrt(b, [=](Var<T> dy) {
+    return sum_to(sub(dy, mul(dy, greater_equal(a, b))), b.shape());
+  });
+  return y;
+}
+
+TALWEG_OP_CARD(maximum) {
+  card.formula("y = max(a, b)").rule("da = dy where a >= b, db = dy where a < b");
+  card.shapes("a, b broadcast (NumPy)").source("subgradient; ties go to a");
+  const auto f = [](auto x) { return maximum(x[0], x[1]); };
+  card.check("same", {{3, 4}, {3, 4}}, f).check("row", {{3, 4}, {4}}, f);
+  card.check("one", {{1}, {1}}, f).check("empty", {{0}, {0}}, f);
+  card.point("a tie", {{1}, {1}}, f, {1}, {{1}, {0}});
+  card.rejects({{2}, {3}}, f, "do not broadcast");
+}
+
+// --- notation -------------------------------------------------------------------------------------
+
+template <class T>
+Var<T> operator+(Var<T> a, Var<T> b) {
+  return add(a, b);
+}
+template <class T>
+Var<T> operator-(Var<T> a, Var<T> b) {
+  return sub(a, b);
+}
+template <class T>
+Var<T> operator*(Var<T> a, Var<T> b) {
+  return mul(a, b);
+}
+template <class T>
+Var<T> operator/(Var<T> a, Var<T> b) {
+  return div(a, b);
+}
+template <class T>
+Var<T> operator-(Var<T> x) {
+  return scale(x, T(-1));
+}
+template <class T>
+Var<T> operator*(std::type_identity_t<T> c, Var<T> x) {
+  return scale(x, c);
+}
+template <class T>
+Var<T> operator+(Var<T> x, std::type_identity_t<T> c) {
+  return add_scalar(x, c);
+}
+template <class T>
+Var<T> operator-(Var<T> x, std::type_identity_t<T> c) {
+  return add_scalar(x, -c);
+}
+
+}  // namespace talweg

@@ -1,0 +1,349 @@
+#include "core/tape.h"
+
+#include <cmath>
+
+#include "core/kernels/kernels.h"
+
+namespace talweg {
+
+// --- Var: a handle that knows whether it is still good --------------------------------------------
+
+template <class T>
+Tape<T>& Var<T>::tape() const {
+  expect(tape_ != nullptr, "[var] this Var was never given a value; make it with an op or a leaf");
+  return *tape_;
+}
+
+template <class T>
+Shape Var<T>::shape() const {
+  return tape().node(*this).shape;
+}
+
+template <class T>
+T* Var<T>::data() const {
+  const auto& n = tape().node(*this);
+  expect(!n.released, "[", n.op, "] the value of node ", index_, " was given back by backward(); ",
+         "call retain() on it, or read it, before backward()");
+  return n.value;
+}
+
+template <class T>
+T Var<T>::item() const {
+  expect(size() == 1, "[", op(), "] item() needs one element, the shape is ", shape());
+  return data()[0];
+}
+
+template <class T>
+Tensor<T> Var<T>::to_tensor() const {
+  return Tensor<T>(shape(), std::span<const T>(values()));
+}
+
+template <class T>
+const char* Var<T>::op() const {
+  return tape().node(*this).op;
+}
+
+template <class T>
+bool Var<T>::needs_grad() const {
+  return tape().node(*this).needs_grad;
+}
+
+template <class T>
+std::span<const T> Var<T>::grad_view() const {
+  const auto& n = tape().node(*this);
+  expect(n.needs_grad, "[grad] node ", index_, " (", n.op, ") needs no gradient: it is a constant ",
+         "or was made from constants only; make its leaf with variable()");
+  expect(n.edges == nullptr || n.retained, "[grad] node ", index_, " (", n.op,
+         ") is not a leaf; call retain() on it before backward()");
+  return {n.grad, n.grad ? std::size_t(n.shape.size()) : 0};
+}
+
+template <class T>
+Tensor<T> Var<T>::grad() const {
+  const std::span<const T> g = grad_view();
+  return g.empty() ? Tensor<T>(shape()) : Tensor<T>(shape(), g);
+}
+
+template <class T>
+Var<T> Var<T>::retain() const {
+  tape().node(*this).retained = true;
+  return *this;
+}
+
+template <class T>
+Var<T> Var<T>::detach() const {
+  return tape().view("detach", *this, shape());
+}
+
+// --- Tape: making nodes and giving them back ------------------------------------------------------
+
+template <class T>
+const typename Tape<T>::Node& Tape<T>::node(Var<T> v) const {
+  expect(v.tape_ == this && std::size_t(v.index_) < nodes_.size() &&
+             nodes_[v.index_].generation == v.generation_,
+         "[var] node ", v.index_, " is no longer on the tape: the TapeScope it was made in has ended; ",
+         "copy what must outlive a scope with to_tensor()");
+  return nodes_[v.index_];
+}
+
+template <class T>
+Var<T> Tape<T>::push(const char* op, const Shape& shape, T* value, bool owns) {
+  nodes_.push_back({op, shape, value, nullptr, nullptr, next_generation_++, owns, false, false, false});
+  return handle(nodes_.size() - 1);
+}
+
+template <class T>
+Var<T> Tape<T>::make(const char* op, const Shape& shape) {
+  return push(op, shape, allocate(shape), true);
+}
+
+template <class T>
+Var<T> Tape<T>::view(const char* op, Var<T> x, const Shape& shape) {
+  expect(shape.size() == x.size(), "[", op, "] shape ", x.shape(), " has ", x.size(),
+         " elements and cannot be seen as ", shape, ", which has ", shape.size());
+  return push(op, shape, x.data(), false);
+}
+
+template <class T>
+Var<T> Tape<T>::constant(const Tensor<T>& value) {
+  Var<T> v = make("constant", value.shape());
+  std::copy_n(value.data(), value.size(), v.data());
+  return v;
+}
+
+template <class T>
+Var<T> Tape<T>::variable(const Tensor<T>& value) {
+  Var<T> v = make("variable", value.shape());
+  std::copy_n(value.data(), value.size(), v.data());
+  node(v).needs_grad = true;
+  return v;
+}
+
+template <class T>
+Var<T> Tape<T>::constant(T value) {
+  return full({}, value);
+}
+
+template <class T>
+Var<T> Tape<T>::full(const Shape& shape, T value) {
+  Var<T> v = make("constant", shape);
+  std::fill_n(v.data(), v.size(), value);
+  return v;
+}
+
+template <class T>
+Var<T> Tape<T>::borrow(const Tensor<T>& value, bool needs_grad) {
+  Var<T> v = push("borrow", value.shape(), const_cast<T*>(value.data()), false);
+  node(v).needs_grad = needs_grad;
+  return v;
+}
+
+template <class T>
+Var<T> Tape<T>::first_non_finite() {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    const Node& n = nodes_[i];
+    const auto finite = [](T v) { return std::isfinite(v); };
+    if (!n.released && !std::all_of(n.value, n.value + n.shape.size(), finite)) return handle(i);
+  }
+  return {};
+}
+
+template <class T>
+void Tape<T>::release_value(std::size_t i) {
+  Node& n = nodes_[i];
+  if (n.owns_value) release(n.value, n.shape);
+  n.owns_value = false;
+  n.released = true;
+}
+
+template <class T>
+void Tape<T>::rewind(Mark m) {
+  while (nodes_.size() > m.nodes) {
+    Node& n = nodes_.back();
+    if (n.owns_value) release(n.value, n.shape);
+    if (n.grad) release(n.grad, n.shape);
+    nodes_.pop_back();
+  }
+  arena_.rewind(m.arena);
+}
+
+// --- differentiation ------------------------------------------------------------------------------
+
+namespace {
+enum : char { kIgnored = 0, kOnTheWay = 1, kTarget = 2 };  // the values of wanted_
+}
+
+template <class T>
+void Tape<T>::check_root(const char* what, Var<T> y, Var<T> cotangent) const {
+  const Node& n = node(y);
+  if (cotangent.tape_ == nullptr) {
+    expect(n.shape.size() == 1, "[", what, "] starts from one element, but node ", y.index_, " (", n.op,
+           ") has shape ", n.shape, "; reduce it with sum() or mean(), or pass a cotangent to grad()");
+  } else {
+    expect(node(cotangent).shape == n.shape, "[", what, "] the cotangent's shape ",
+           node(cotangent).shape, " must equal the output's shape ", n.shape);
+  }
+}
+
+template <class T>
+void Tape<T>::backward(Var<T> y) {
+  check_root("backward", y, {});
+  expect(node(y).needs_grad, "[backward] node ", y.index_, " (", node(y).op, ") depends on no leaf ",
+         "that needs a gradient; make a leaf with variable(), or see whether detach() or NoGrad cut it off");
+  const std::size_t root = std::size_t(y.index_);
+  wanted_.assign(root + 1, kIgnored);
+  for (std::size_t i = 0; i <= root; ++i) {
+    const Node& n = nodes_[i];
+    if (n.needs_grad) wanted_[i] = n.edges == nullptr || n.retained ? kTarget : kOnTheWay;
+  }
+  T* seed = allocate(nodes_[root].shape);
+  *seed = T(1);
+  sweep(root, seed, true);
+  for (std::size_t i = 0; i <= root; ++i) {
+    Node& n = nodes_[i];
+    if (wanted_[i] != kTarget || !adjoint_[i]) continue;
+    if (!n.grad) {
+      n.grad = adjoint_[i];
+    } else {
+      kernels::table<T>().add(n.shape.size(), n.grad, adjoint_[i], n.grad);
+      release(adjoint_[i], n.shape);
+    }
+  }
+}
+
+template <class T>
+std::vector<Var<T>> Tape<T>::grad(Var<T> y, std::span<const Var<T>> xs, bool create_graph,
+                                  Var<T> cotangent) {
+  check_root("grad", y, cotangent);
+  const std::size_t root = std::size_t(y.index_);
+  mark_dependents(root, xs);
+  if (cotangent.tape_ == nullptr) cotangent = full(y.shape(), T(1));
+
+  std::vector<Var<T>> result;
+  if (create_graph) {
+    sweep_recorded(root, cotangent);
+    for (Var<T> x : xs) {
+      const bool reached = std::size_t(x.index_) <= root && adjoint_var_[x.index_].tape_;
+      result.push_back(reached ? adjoint_var_[x.index_] : full(x.shape(), T(0)));
+    }
+    return result;
+  }
+  T* seed = allocate(y.shape());
+  std::copy_n(cotangent.data(), y.size(), seed);
+  sweep(root, seed, false);
+  for (Var<T> x : xs) {
+    T* dx = std::size_t(x.index_) <= root ? adjoint_[x.index_] : nullptr;
+    Var<T> out = full(x.shape(), T(0));
+    if (dx) std::copy_n(dx, x.size(), out.data());
+    result.push_back(out);
+  }
+  for (std::size_t i = 0; i <= root; ++i) {
+    if (adjoint_[i]) release(adjoint_[i], nodes_[i].shape);
+  }
+  return result;
+}
+
+/// Marks xs as targets and every node up to `root` that depends on one as lying on the way.
+template <class T>
+void Tape<T>::mark_dependents(std::size_t root, std::span<const Var<T>> xs) {
+  wanted_.assign(root + 1, kIgnored);
+  for (Var<T> x : xs) {
+    expect(node(x).needs_grad, "[grad] node ", x.index_, " (", node(x).op,
+           ") needs no gradient; make its leaf with variable()");
+    if (std::size_t(x.index_) <= root) wanted_[x.index_] = kTarget;
+  }
+  for (std::size_t i = 0; i <= root; ++i) {
+    for (const Edge* e = nodes_[i].edges; e && !wanted_[i]; e = e->next) {
+      if (wanted_[e->input]) wanted_[i] = kOnTheWay;
+    }
+  }
+}
+
+/// Invariant 1 at work: from `root` to the front, each node that a gradient reached hands it on to its
+/// inputs. Nothing is recorded; what a rule makes on the way is rewound as soon as it has been received.
+/// Leaves the gradients of targets in adjoint_ and takes over `seed`.
+template <class T>
+void Tape<T>::sweep(std::size_t root, T* seed, bool release_passed) {
+  NoGrad<T> off(*this);
+  adjoint_.assign(root + 1, nullptr);
+  adjoint_[root] = seed;
+  for (std::size_t i = root + 1; i-- > 0;) {
+    if (!adjoint_[i]) continue;
+    const bool target = wanted_[i] == kTarget;
+    const Edge* edge = nodes_[i].edges;
+    const Mark before = mark();
+    Var<T> dy = push("adjoint", nodes_[i].shape, adjoint_[i], false);
+    for (; edge; edge = edge->next) {
+      T* none = nullptr;  // only the last rule may take dy's memory over, and not from a target
+      if (wanted_[edge->input]) receive(*edge, dy, edge->next || target ? none : adjoint_[i]);
+    }
+    rewind(before);
+    if (!target && adjoint_[i]) release(std::exchange(adjoint_[i], nullptr), nodes_[i].shape);
+    // Invariant 3: nothing that is still to come reads this value.
+    if (release_passed && !target && i != root && nodes_[i].edges) release_value(i);
+  }
+}
+
+/// Runs one rule and adds its result to the gradient of its input, moving memory rather than copying
+/// where the result is fresh, or where it is dy itself and dy is not needed any more.
+template <class T>
+void Tape<T>::receive(const Edge& edge, Var<T> dy, T*& dy_buffer) {
+  const Mark before = mark();
+  const Var<T> dx = edge.call(edge.closure, dy);
+  check_rule(nodes_[dy.index_].op, edge, dx);
+  Node& from = node(dx);
+  T*& into = adjoint_[edge.input];
+  if (into) {
+    kernels::table<T>().add(from.shape.size(), into, from.value, into);
+  } else if (std::size_t(dx.index_) >= before.nodes && from.owns_value) {
+    into = from.value;
+    from.owns_value = false;
+  } else if (dy_buffer && from.value == dy_buffer) {
+    into = std::exchange(dy_buffer, nullptr);
+  } else {
+    into = allocate(from.shape);
+    std::copy_n(from.value, from.shape.size(), into);
+  }
+  rewind(before);
+}
+
+/// The same loop with every gradient a recorded Var: it appends to the tape and frees nothing.
+template <class T>
+void Tape<T>::sweep_recorded(std::size_t root, Var<T> seed) {
+  adjoint_var_.assign(root + 1, Var<T>());
+  adjoint_var_[root] = seed;
+  for (std::size_t i = root + 1; i-- > 0;) {
+    const Var<T> dy = adjoint_var_[i];
+    if (!dy.tape_) continue;
+    for (const Edge* edge = nodes_[i].edges; edge; edge = edge->next) {
+      if (!wanted_[edge->input]) continue;
+      const Var<T> dx = edge->call(edge->closure, dy);
+      check_rule(nodes_[i].op, *edge, dx);
+      Var<T>& into = adjoint_var_[edge->input];
+      into = into.tape_ ? accumulate(into, dx) : dx;
+    }
+  }
+}
+
+/// a + b for two gradients of one value: the only op the tape itself needs.
+template <class T>
+Var<T> Tape<T>::accumulate(Var<T> a, Var<T> b) {
+  Var<T> y = make("accumulate", a.shape());
+  kernels::table<T>().add(y.size(), a.data(), b.data(), y.data());
+  y.wrt(a, [](Var<T> dy) { return dy; });
+  y.wrt(b, [](Var<T> dy) { return dy; });
+  return y;
+}
+
+template <class T>
+void Tape<T>::check_rule(const char* op, const Edge& edge, Var<T> dx) const {
+  expect(node(dx).shape == nodes_[edge.input].shape, "[", op, "] its rule returned a gradient of shape ",
+         node(dx).shape, " for an input of shape ", nodes_[edge.input].shape);
+}
+
+template class Var<float>;
+template class Var<double>;
+template class Tape<float>;
+template class Tape<double>;
+
+}  // namespace talweg

@@ -1,0 +1,269 @@
+// The tape: a list of values in the order they were made, each knowing how to pass a gradient back.
+//
+//   Tape<float> tape;
+//   Var<float> w = tape.variable(Tensor<float>({1}, 3.0f));
+//   Var<float> y = sum(w * w);
+//   tape.backward(y);
+//   w.grad()[0];                                       // 6
+//
+// Who owns what. The tape owns every value, gradient and closure; a Var is a handle, passed by value.
+// Parameters and data live outside, in Tensors, and are lent to the tape with borrow().
+//
+// Three invariants carry the engine:
+//  1. A node's inputs stand before it. The order of making is a topological order, so backward is one
+//     loop from the end to the front; no recursion, no graph search.
+//  2. A rule is written in ops: it takes the output's gradient as a Var and returns the gradient of one
+//     input as a Var. Recorded, its result can be differentiated again; unrecorded, it is just computed.
+//  3. A rule reads only nodes made up to its own output. So once backward has passed a node, nothing
+//     will read it again, and its value and gradient go back to the pool at once.
+//
+// The contract of an op: make() gives an uninitialised value and the op writes all of it; then one wrt()
+// per input says how its gradient follows. A rule's closure holds Vars, numbers and arena spans only.
+#pragma once
+
+#include <span>
+#include <type_traits>
+#include <vector>
+
+#include "core/arena.h"
+#include "core/shape.h"
+#include "core/tensor.h"
+
+namespace talweg {
+
+template <class T>
+class Tape;
+
+/// A handle to a value on a tape: 16 bytes, passed by value. Using one whose scope has ended throws.
+template <class T>
+class Var {
+ public:
+  Var() = default;
+
+  explicit operator bool() const { return tape_ != nullptr; }  ///< was it ever given a value?
+  Tape<T>& tape() const;
+  Shape shape() const;  ///< by value: making nodes moves their storage
+  int64_t size() const { return shape().size(); }
+  T* data() const;  ///< throws where backward() has already given the value back
+  std::span<T> values() const { return {data(), std::size_t(size())}; }
+  T item() const;               ///< the value of a tensor with one element
+  Tensor<T> to_tensor() const;  ///< a copy that outlives the tape
+  const char* op() const;       ///< the name of the op that made it
+  bool needs_grad() const;
+  int32_t index() const { return index_; }  ///< its place on the tape
+
+  /// The gradient that backward() left here: zeros of the value's shape if none arrived. Only leaves
+  /// and nodes marked by retain() keep one.
+  Tensor<T> grad() const;
+  /// The same without a copy; empty if none arrived.
+  std::span<const T> grad_view() const;
+  /// Asks backward() to leave this node's value and gradient in place.
+  Var retain() const;
+  /// The same value, seen as a constant: no gradient flows through.
+  Var detach() const;
+
+  /// Records that the gradient of `input` is rule(dy) where dy is the gradient of this node; the rule
+  /// returns a Var of the input's shape. Does nothing if `input` needs no gradient or recording is off.
+  template <class Rule>
+  void wrt(Var input, Rule rule) const;
+
+ private:
+  friend class Tape<T>;
+  Var(Tape<T>* tape, int32_t index, uint32_t generation)
+      : tape_(tape), index_(index), generation_(generation) {}
+
+  Tape<T>* tape_ = nullptr;
+  int32_t index_ = -1;
+  uint32_t generation_ = 0;
+};
+
+/// Owner of nodes, values, gradients and closures. One thread uses a tape at a time.
+template <class T>
+class Tape {
+ public:
+  Tape() = default;
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
+
+  // --- leaves ---
+  Var<T> constant(const Tensor<T>& value);  ///< a copy; needs no gradient
+  Var<T> variable(const Tensor<T>& value);  ///< a copy; backward() leaves a gradient on it
+  Var<T> constant(T value);                 ///< a scalar
+  Var<T> full(const Shape& shape, T value); ///< a constant tensor of equal elements
+  /// A leaf that reads `value` in place; the tensor must stay, unchanged, until the scope ends.
+  Var<T> borrow(const Tensor<T>& value, bool needs_grad);
+
+  // --- for ops ---
+  Var<T> make(const char* op, const Shape& shape);  ///< a fresh, uninitialised value
+  /// A node that shows `x`'s elements, without a copy, as another shape of the same size.
+  Var<T> view(const char* op, Var<T> x, const Shape& shape);
+  /// A copy of `items` that lives as long as the node being made, for closures to hold.
+  template <class Item>
+  std::span<const Item> keep(std::span<const Item> items);
+  template <class Item>
+  std::span<Item> keep(int64_t count);  ///< the same, uninitialised
+  bool recording() const { return recording_; }
+
+  // --- differentiation ---
+  /// Leaves d(y)/d(leaf) on every leaf that needs a gradient, added to what an earlier call left, and
+  /// gives back the values it passed (see retain()). y must hold one element.
+  void backward(Var<T> y);
+  /// d<y, cotangent>/dx for each x, as constants, or as recorded Vars to differentiate again where
+  /// `create_graph`. Values stay. The cotangent defaults to 1 and then y must hold one element.
+  std::vector<Var<T>> grad(Var<T> y, std::span<const Var<T>> xs, bool create_graph = false,
+                           Var<T> cotangent = {});
+
+  /// The first node made that holds a NaN or an infinity, or a Var without a tape if all are finite:
+  /// where a loss that is not finite went wrong. Looks only at values not yet given back.
+  Var<T> first_non_finite();
+
+  int64_t node_count() const { return int64_t(nodes_.size()); }
+  Pool& pool() { return pool_; }
+
+ private:
+  friend class Var<T>;
+  template <class U>
+  friend class TapeScope;
+  template <class U>
+  friend class NoGrad;
+
+  struct Edge {
+    int32_t input;
+    Var<T> (*call)(const void* closure, Var<T> dy);
+    const void* closure;
+    Edge* next;
+  };
+
+  struct Node {
+    const char* op;
+    Shape shape;
+    T* value;
+    T* grad;           // what backward() left on a leaf; null if nothing arrived
+    Edge* edges;       // newest first
+    uint32_t generation;
+    bool owns_value, needs_grad, retained, released;
+  };
+
+  struct Mark {
+    std::size_t nodes;
+    Arena::Mark arena;
+  };
+
+  const Node& node(Var<T> v) const;
+  Node& node(Var<T> v) { return const_cast<Node&>(std::as_const(*this).node(v)); }
+  Var<T> push(const char* op, const Shape& shape, T* value, bool owns);
+  Var<T> handle(std::size_t i) { return {this, int32_t(i), nodes_[i].generation}; }
+  T* allocate(const Shape& s) { return static_cast<T*>(pool_.allocate(s.size() * sizeof(T))); }
+  void release(T* p, const Shape& s) { pool_.release(p, s.size() * sizeof(T)); }
+  Mark mark() const { return {nodes_.size(), arena_.mark()}; }
+  void rewind(Mark m);
+
+  void check_root(const char* what, Var<T> y, Var<T> cotangent) const;
+  void mark_dependents(std::size_t root, std::span<const Var<T>> xs);
+  void sweep(std::size_t root, T* seed, bool release_passed);
+  void receive(const Edge& edge, Var<T> dy, T*& dy_buffer);
+  void release_value(std::size_t i);
+  void sweep_recorded(std::size_t root, Var<T> seed);
+  Var<T> accumulate(Var<T> a, Var<T> b);
+  void check_rule(const char* op, const Edge& edge, Var<T> dx) const;
+
+  Pool pool_;
+  Arena arena_;
+  std::vector<Node> nodes_;
+  uint32_t next_generation_ = 0;
+  bool recording_ = true;
+  // Working storage of a sweep, kept so that later sweeps allocate nothing.
+  std::vector<T*> adjoint_;          // by node: its gradient so far
+  std::vector<Var<T>> adjoint_var_;  // the same, recorded
+  std::vector<char> wanted_;         // by node: does a gradient have to reach it?
+};
+
+/// Gives back, when it ends, every node made since it began.
+template <class T>
+class TapeScope {
+ public:
+  explicit TapeScope(Tape<T>& tape) : tape_(tape), mark_(tape.mark()) {}
+  ~TapeScope() { tape_.rewind(mark_); }
+  TapeScope(const TapeScope&) = delete;
+  TapeScope& operator=(const TapeScope&) = delete;
+
+ private:
+  Tape<T>& tape_;
+  typename Tape<T>::Mark mark_;
+};
+
+/// While it lives, ops compute values but record no rules.
+template <class T>
+class NoGrad {
+ public:
+  explicit NoGrad(Tape<T>& tape) : tape_(tape), was_(std::exchange(tape.recording_, false)) {}
+  ~NoGrad() { tape_.recording_ = was_; }
+  NoGrad(const NoGrad&) = delete;
+  NoGrad& operator=(const NoGrad&) = delete;
+
+ private:
+  Tape<T>& tape_;
+  bool was_;
+};
+
+/// Pool memory for a kernel's working space, given back at the end of the block.
+template <class T>
+class Scratch {
+ public:
+  Scratch(Tape<T>& tape, int64_t count)
+      : pool_(tape.pool()), bytes_(std::size_t(count) * sizeof(T)), data_(pool_.allocate(bytes_)) {}
+  ~Scratch() { pool_.release(data_, bytes_); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  T* data() const { return static_cast<T*>(data_); }
+
+ private:
+  Pool& pool_;
+  std::size_t bytes_;
+  void* data_;
+};
+
+/// The tape that all arguments of `op` stand on; throws if they stand on different ones.
+template <class T, class... Rest>
+Tape<T>& common_tape(const char* op, Var<T> first, Rest... rest) {
+  expect(((&first.tape() == &rest.tape()) && ...), "[", op, "] arguments stand on different tapes; ",
+         "make them on one tape, or bring a value over with tape.constant(x.to_tensor())");
+  return first.tape();
+}
+
+template <class T>
+template <class Rule>
+void Var<T>::wrt(Var input, Rule rule) const {
+  static_assert(std::is_trivially_destructible_v<Rule>,
+                "a rule lives in the arena: capture Vars, numbers and spans from Tape::keep only");
+  Tape<T>& t = tape();
+  if (!t.recording_ || !t.node(input).needs_grad) return;
+  using Edge = typename Tape<T>::Edge;
+  const void* closure = new (t.arena_.allocate(sizeof(Rule))) Rule(rule);
+  auto call = [](const void* c, Var dy) { return (*static_cast<const Rule*>(c))(dy); };
+  auto& node = t.node(*this);
+  node.edges = new (t.arena_.allocate(sizeof(Edge))) Edge{input.index_, call, closure, node.edges};
+  node.needs_grad = true;
+}
+
+template <class T>
+template <class Item>
+std::span<Item> Tape<T>::keep(int64_t count) {
+  static_assert(std::is_trivially_destructible_v<Item>, "the arena runs no destructors");
+  return {static_cast<Item*>(arena_.allocate(std::size_t(count) * sizeof(Item))), std::size_t(count)};
+}
+
+template <class T>
+template <class Item>
+std::span<const Item> Tape<T>::keep(std::span<const Item> items) {
+  std::span<Item> copy = keep<Item>(int64_t(items.size()));
+  std::copy(items.begin(), items.end(), copy.begin());
+  return copy;
+}
+
+extern template class Var<float>;
+extern template class Var<double>;
+extern template class Tape<float>;
+extern template class Tape<double>;
+
+}  // namespace talweg

@@ -1,0 +1,93 @@
+#include "ebm/align/batch.h"
+
+#include <omp.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace talweg::ebm {
+namespace {
+
+void check_offsets(const RaggedLabels& labels) {
+  expect(!labels.offsets.empty() && labels.offsets.front() == 0 &&
+             labels.offsets.back() == static_cast<int64_t>(labels.symbols.size()) &&
+             std::is_sorted(labels.offsets.begin(), labels.offsets.end()),
+         "[align] label offsets must rise from 0 to the number of symbols, ",
+         labels.symbols.size());
+}
+
+/// Everything that may throw, before the threads start: no exception may leave a parallel region.
+void check_batch(int64_t frames, int64_t alphabet, std::span<const int64_t> sample_frames,
+                 const RaggedLabels& labels) {
+  expect(frames >= 0 && alphabet > 0, "[align] energies of ", frames, " frames by ", alphabet,
+         " symbols; frames cannot be negative and the alphabet needs a symbol");
+  check_offsets(labels);
+  const int64_t batch = labels.size();
+  expect(static_cast<int64_t>(sample_frames.size()) == batch, "[align] ", sample_frames.size(),
+         " frame counts for ", batch, " labels; every sample needs both");
+  for (int64_t b = 0; b < batch; ++b) {
+    expect(0 <= sample_frames[b] && sample_frames[b] <= frames, "[align] sample ", b, " has ",
+           sample_frames[b], " frames, the energies hold 0 to ", frames);
+    try {
+      check_symbols(labels[b], alphabet);
+    } catch (const Error& e) {
+      throw Error(message(e.what(), " (sample ", b, ")"));
+    }
+  }
+}
+
+/// Room for the results, and for every thread to work on the largest pair.
+void prepare(int64_t frames, const RaggedLabels& labels, BatchAlignment& out) {
+  const int64_t batch = labels.size();
+  int64_t longest = 0;
+  for (int64_t b = 0; b < batch; ++b) {
+    longest = std::max(longest, static_cast<int64_t>(labels[b].size()));
+  }
+  // A label longer than the frames is refused by its sizes alone and needs no room.
+  longest = std::min(longest, frames);
+  out.results.resize(batch);
+  out.paths.assign(batch * frames, -1);
+  const size_t threads = static_cast<size_t>(omp_get_max_threads());
+  if (out.scratch.size() < threads) out.scratch.resize(threads);
+  for (size_t t = 0; t < threads; ++t) out.scratch[t].reserve(frames, longest);
+}
+
+}  // namespace
+
+void LabelList::add(std::span<const int32_t> label) {
+  symbols_.insert(symbols_.end(), label.begin(), label.end());
+  offsets_.push_back(static_cast<int64_t>(symbols_.size()));
+}
+
+void LabelList::clear() {
+  symbols_.clear();
+  offsets_.resize(1);
+}
+
+int64_t BatchAlignment::feasible() const {
+  return std::count_if(results.begin(), results.end(),
+                       [](const AlignResult& r) { return r.status == AlignStatus::ok; });
+}
+
+template <class T>
+void viterbi_batch(const T* energies, int64_t frames, int64_t alphabet,
+                   std::span<const int64_t> sample_frames, const RaggedLabels& labels,
+                   BatchAlignment& out) {
+  check_batch(frames, alphabet, sample_frames, labels);
+  prepare(frames, labels, out);
+  const int64_t batch = labels.size();
+#pragma omp parallel for schedule(dynamic)
+  for (int64_t b = 0; b < batch; ++b) {
+    const std::span<int32_t> path(out.paths.data() + b * frames, sample_frames[b]);
+    out.results[b] = viterbi(energies + b * frames * alphabet, sample_frames[b], alphabet,
+                             labels[b], out.scratch[omp_get_thread_num()], path);
+  }
+}
+
+template void viterbi_batch(const float*, int64_t, int64_t, std::span<const int64_t>,
+                            const RaggedLabels&, BatchAlignment&);
+template void viterbi_batch(const double*, int64_t, int64_t, std::span<const int64_t>,
+                            const RaggedLabels&, BatchAlignment&);
+
+}  // namespace talweg::ebm

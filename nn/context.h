@@ -1,0 +1,125 @@
+// Context: what one forward pass needs besides its input. A tape to stand on, the parameters, a
+// random stream for dropout, and whether this is training.
+//
+//   auto context = Context<float>::for_inference(tape, parameters);
+//   for (const Tensor<float>& image : images) {
+//     TapeScope<float> scope(tape);
+//     context.begin_step();
+//     Var<float> y = net.forward(context, tape.borrow(image, false));
+//   }
+//
+// A context belongs to one thread. Threads share network and parameters, and have a tape and a
+// context each.
+#pragma once
+
+#include <algorithm>
+#include <span>
+#include <vector>
+
+#include "core/rng.h"
+#include "core/tape.h"
+#include "nn/parameters.h"
+
+namespace talweg::nn {
+
+template <class T>
+class Context {
+ public:
+  /// Layers behave as in training (dropout drops, normalisations use the batch), parameters get
+  /// gradients. `rng` feeds dropout. Tape and parameters must outlive the context.
+  static Context for_training(Tape<T>& tape, Parameters<T>& parameters, Rng rng) {
+    return Context(tape, parameters, &parameters, rng);
+  }
+  /// Layers behave as in use, parameters are constants and stay untouched.
+  static Context for_inference(Tape<T>& tape, const Parameters<T>& parameters) {
+    return Context(tape, parameters, nullptr, Rng());
+  }
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  Tape<T>& tape() const { return tape_; }
+  bool training() const { return mutable_parameters_ != nullptr; }
+  const Parameters<T>& parameters() const { return parameters_; }
+  /// Throws Error outside training.
+  Parameters<T>& mutable_parameters() {
+    expect(training(), "[context] parameters are constant in inference; use Context::for_training");
+    return *mutable_parameters_;
+  }
+
+  /// Forgets the last pass: its leaves, its staged values and its random stream. Call it inside the
+  /// TapeScope of every pass but the first. Allocates nothing once every parameter has been used.
+  void begin_step() {
+    leaves_.assign(std::size_t(parameters_.size()), Var<T>());
+    for (Staged& s : staged_) s.pending = false;
+    stream_ = Rng(rng_.next(), 0);
+    streams_taken_ = 0;
+  }
+
+  /// The parameter as a leaf of the tape: borrowed once a pass, so that its gradients add up.
+  Var<T> leaf(int id) {
+    const Parameter<T>& p = parameters_[id];
+    leaves_.resize(std::size_t(parameters_.size()));
+    Var<T>& leaf = leaves_[std::size_t(id)];
+    if (!leaf) leaf = tape_.borrow(p.value, training() && p.trained);
+    return leaf;
+  }
+
+  /// What backward() left for a parameter in this pass; empty if nothing arrived.
+  std::span<const T> gradient(int id) const {
+    const bool used = std::size_t(id) < leaves_.size() && leaves_[std::size_t(id)];
+    return used && parameters_[id].trained ? leaves_[std::size_t(id)].grad_view()
+                                           : std::span<const T>();
+  }
+
+  /// A running average's next value, which starts as a copy of the present one and takes its place
+  /// in commit(): so a pass that turns out not finite leaves no trace. Throws Error in inference.
+  Tensor<T>& stage(int id) {
+    const Tensor<T>& now = mutable_parameters()[id].value;
+    auto it = std::find_if(staged_.begin(), staged_.end(), [=](auto& s) { return s.id == id; });
+    if (it == staged_.end()) it = staged_.insert(it, {id, false, Tensor<T>(now.shape())});
+    if (!it->pending) std::copy_n(now.data(), now.size(), it->value.data());
+    it->pending = true;
+    return it->value;
+  }
+
+  /// Makes this pass's staged values the parameters' values.
+  void commit() {
+    for (Staged& s : staged_) {
+      if (!s.pending) continue;
+      std::copy_n(s.value.data(), s.value.size(), mutable_parameters()[s.id].value.data());
+      s.pending = false;
+    }
+  }
+
+  /// A random stream of its own for each caller of a pass, and another one in the next pass.
+  Rng next_stream() { return stream_.split(streams_taken_++); }
+
+  /// The generator that streams come from: what a checkpoint keeps.
+  const Rng& rng() const { return rng_; }
+  void set_rng(Rng rng) { rng_ = rng; }
+
+ private:
+  struct Staged {
+    int id;
+    bool pending;
+    Tensor<T> value;
+  };
+
+  Context(Tape<T>& tape, const Parameters<T>& parameters, Parameters<T>* mutable_parameters,
+          Rng rng)
+      : tape_(tape),
+        parameters_(parameters),
+        mutable_parameters_(mutable_parameters),
+        rng_(rng),
+        stream_(rng.split(0)) {}
+
+  Tape<T>& tape_;
+  const Parameters<T>& parameters_;
+  Parameters<T>* mutable_parameters_;  // null in inference
+  Rng rng_, stream_;
+  uint64_t streams_taken_ = 0;
+  std::vector<Var<T>> leaves_;  // by parameter id
+  std::vector<Staged> staged_;  // in the order of first use; a handful
+};
+
+}  // namespace talweg::nn

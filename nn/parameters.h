@@ -1,0 +1,76 @@
+// What a network has learned: named tensors, kept apart from the architecture that uses them.
+// Layers refer to entries by id, so that a trained model is immutable and threads share it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/tensor.h"
+
+namespace talweg::nn {
+
+/// How an optimiser treats an entry.
+enum class ParameterKind {
+  weight,   ///< trained and decayed
+  bias,     ///< trained, never decayed: biases, scales and shifts of a normalisation
+  running,  ///< not trained: a running average that the layer itself keeps
+};
+
+/// One named tensor.
+template <class T>
+struct Parameter {
+  std::string name;
+  Tensor<T> value;
+  bool trained = true;
+  bool decay = true;
+};
+
+/// The tensors of a network, in the order in which its layers were made.
+template <class T>
+class Parameters {
+ public:
+  /// Appends a tensor and returns its id. Throws Error where the name is empty or taken.
+  int add(std::string name, Tensor<T> value, ParameterKind kind) {
+    expect(!name.empty(), "[parameters] a parameter needs a name, such as conv1.weight");
+    expect(find(name) < 0, "[parameters] the name ", name,
+           " is taken; give each layer its own name");
+    const bool trained = kind != ParameterKind::running;
+    entries_.push_back({std::move(name), std::move(value), trained, kind == ParameterKind::weight});
+    return size() - 1;
+  }
+
+  int size() const { return int(entries_.size()); }
+  /// Throws Error where there is no such id.
+  const Parameter<T>& operator[](int id) const { return entries_[check(id)]; }
+  Parameter<T>& operator[](int id) { return entries_[check(id)]; }
+
+  /// The id of the entry called `name`, or -1. Linear: for set-up, not for steps.
+  int find(std::string_view name) const {
+    for (int id = 0; id < size(); ++id) {
+      if (entries_[std::size_t(id)].name == name) return id;
+    }
+    return -1;
+  }
+
+  /// How many numbers are trained.
+  int64_t trained_scalars() const {
+    int64_t count = 0;
+    for (const Parameter<T>& p : entries_) count += p.trained ? p.value.size() : 0;
+    return count;
+  }
+
+  auto begin() const { return entries_.begin(); }
+  auto end() const { return entries_.end(); }
+
+ private:
+  std::size_t check(int id) const {
+    expect(0 <= id && id < size(), "[parameters] there is no parameter ", id, " among ", size(),
+           "; was the layer made with other Parameters?");
+    return std::size_t(id);
+  }
+
+  std::vector<Parameter<T>> entries_;
+};
+
+}  // namespace talweg::nn

@@ -1,0 +1,85 @@
+// The checks of a data set that need its images opened or a model known, and the names of faults.
+#include <optional>
+#include <utility>
+
+#include "core/error.h"
+#include "ocr/dataset.h"
+#include "ocr/image_prep.h"
+#include "ocr/text.h"
+
+namespace talweg::ocr {
+namespace {
+
+using FaultFound = std::optional<std::pair<Fault, std::string>>;
+
+FaultFound fault_of_charset(const Sample& sample, const Alphabet& alphabet) {
+  const std::u32string unknown = alphabet.unknown(decode_utf8(sample.text));
+  if (unknown.empty()) return {};
+  return {{Fault::kOutsideCharset,
+           message("the label '", sample.text, "' of ", sample.path, " holds ",
+                   describe_all(unknown), ", which the model's charset lacks")}};
+}
+
+FaultFound fault_of_image(const Sample& sample, const WindowCount& windows) {
+  int width = 0;
+  try {
+    const io::Gray8 image = io::load_gray(sample.path);
+    width = model_width(image.width, image.height);
+  } catch (const std::exception& error) {
+    return {{Fault::kUnreadableImage,
+             message("the image ", sample.path, " can't be used: ", error.what())}};
+  }
+  const int needed = 2 * static_cast<int>(decode_utf8(sample.text).size());
+  if (!windows || windows(width) >= needed) return {};
+  return {{Fault::kLabelTooLong,
+           message("the label '", sample.text, "' needs ", needed, " windows, but ", sample.path,
+                   " has ", windows(width), "; it is ", width, " px wide at ", kModelHeight,
+                   " rows, so widen it or shorten the label")}};
+}
+
+}  // namespace
+
+std::string Sample::where() const { return line > 0 ? message(source, ":", line) : source; }
+
+std::string_view fault_name(Fault fault) {
+  switch (fault) {
+    case Fault::kMissingImage:
+      return "missing image";
+    case Fault::kMissingText:
+      return "missing text";
+    case Fault::kBadLine:
+      return "bad line";
+    case Fault::kOutsideFolder:
+      return "path outside the folder";
+    case Fault::kDuplicate:
+      return "image listed twice";
+    case Fault::kEmptyLabel:
+      return "empty label";
+    case Fault::kUndecodable:
+      return "undecodable label";
+    case Fault::kOutsideCharset:
+      return "characters outside the charset";
+    case Fault::kUnreadableImage:
+      return "unreadable image";
+    case Fault::kLabelTooLong:
+      return "label too long for its image";
+  }
+  return "unknown fault";
+}
+
+void check_samples(Dataset& dataset, const Alphabet* alphabet, const WindowCount& windows) {
+  std::vector<Sample> sound;
+  for (Sample& sample : dataset.samples) {
+    FaultFound found = alphabet != nullptr ? fault_of_charset(sample, *alphabet) : FaultFound();
+    if (!found) found = fault_of_image(sample, windows);
+    if (found) {
+      dataset.findings.push_back(
+          {found->first, sample.path, sample.where() + ": " + found->second});
+    } else {
+      sound.push_back(std::move(sample));
+    }
+  }
+  dataset.samples = std::move(sound);
+}
+
+}  // namespace talweg::ocr

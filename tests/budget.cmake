@@ -1,0 +1,23 @@
+# The engine is read in one sitting: its files together stay within 900 lines.
+# usage: cmake -DROOT=<source tree> -P budget.cmake
+cmake_minimum_required(VERSION 3.22)
+set(budget 900)
+
+set(total 0)
+foreach(name shape tensor arena tape gradcheck)
+  file(GLOB files RELATIVE ${ROOT} ${ROOT}/core/${name}.h ${ROOT}/core/${name}.cpp)
+  if(NOT files)
+    message(SEND_ERROR "core/${name}.h is missing; did the engine move?")
+  endif()
+  foreach(file IN LISTS files)
+    file(READ ${ROOT}/${file} text)
+    string(REGEX MATCHALL "\n" newlines "${text}")
+    list(LENGTH newlines lines)
+    math(EXPR total "${total} + ${lines}")
+    message("${lines}\t${file}")
+  endforeach()
+endforeach()
+message("${total}\tengine, of ${budget} lines")
+if(total GREATER budget)
+  message(FATAL_ERROR "the engine has ${total} lines, more than ${budget}: what can leave it?")
+endif()

@@ -1,0 +1,196 @@
+// conv2d: every instruction set against the plain loops in double, over shapes with every kind of tail.
+#include <omp.h>
+
+#include "core/kernels/kernels.h"
+#include "tests/core/kernels/kernel_test_util.h"
+
+namespace talweg::kernels {
+namespace {
+
+constexpr Conv2dFace kFaces[] = {Conv2dFace::forward, Conv2dFace::backward_data,
+                                 Conv2dFace::backward_weights};
+
+int64_t output_size(const Conv2dShape& s, Conv2dFace face) {
+  if (face == Conv2dFace::forward) return s.y_size();
+  return face == Conv2dFace::backward_data ? s.x_size() : s.w_size();
+}
+
+/// The face left open, from the other two arguments of the trilinear form.
+template <class T>
+Array<T> run(const KernelTable<T>& kernels, const Conv2dShape& s, Conv2dFace face, const Array<T>& x,
+             const Array<T>& w, const Array<T>& g) {
+  Array<T> out(output_size(s, face), T(NAN));
+  Scratch<T> scratch(kernels.conv2d_scratch(s, face));
+  if (face == Conv2dFace::forward) {
+    kernels.conv2d(s, x.data(), w.data(), out.data(), scratch.data());
+  } else if (face == Conv2dFace::backward_data) {
+    kernels.conv2d_backward_data(s, w.data(), g.data(), out.data(), scratch.data());
+  } else {
+    kernels.conv2d_backward_weights(s, x.data(), g.data(), out.data(), scratch.data());
+  }
+  return out;
+}
+
+struct Case {
+  Conv2dShape s;
+  Array<float> x, w, g;
+  Case(const Conv2dShape& shape, Rng& rng)
+      : s(shape),
+        x(random_array(s.x_size(), rng)),
+        w(random_array(s.w_size(), rng)),
+        g(random_array(s.y_size(), rng)) {}
+};
+
+void check_all_faces(const Conv2dShape& s, Rng& rng) {
+  const Case c(s, rng);
+  for (const Conv2dFace face : kFaces) {
+    const Array<double> expected =
+        run(reference<double>(), s, face, in_double(c.x), in_double(c.w), in_double(c.g));
+    CAPTURE(static_cast<int>(face));
+    on_every_isa([&](const KernelTable<float>& kernels) {
+      CHECK(error_against(run(kernels, s, face, c.x, c.w, c.g), expected) < 2e-5);
+    });
+  }
+}
+
+std::string text_of(const Conv2dShape& s) {
+  std::string text = "x[";
+  for (const int64_t v : {s.n, s.h, s.w, s.c}) text += std::to_string(v) + ",";
+  text += "] w[";
+  for (const int64_t v : {s.k, s.kh, s.kw}) text += std::to_string(v) + ",";
+  text += "] stride, pad, dilation ";
+  for (const int64_t v :
+       {s.stride_h, s.stride_w, s.pad_h, s.pad_w, s.dilation_h, s.dilation_w}) {
+    text += std::to_string(v) + " ";
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("conv2d's three faces agree with the plain loops for every channel count") {
+  Rng rng(1);
+  const int64_t channels[] = {1, 2, 3, 5, 16, 17, 27, 32, 33, 64};
+  for (const int64_t c : channels) {
+    for (const int64_t k : channels) {
+      const Conv2dShape s{.n = 2, .h = 5, .w = 7, .c = c, .k = k, .kh = 3, .kw = 3,
+                          .pad_h = 1, .pad_w = 1};
+      CAPTURE(text_of(s));
+      check_all_faces(s, rng);
+    }
+  }
+}
+
+TEST_CASE("conv2d's three faces agree with the plain loops for every window, stride, padding and "
+          "dilation") {
+  Rng rng(2);
+  const int64_t windows[][2] = {{1, 1}, {3, 3}, {4, 3}, {2, 1}, {5, 5}};
+  const int64_t strides[][2] = {{1, 1}, {2, 2}, {3, 3}, {2, 1}, {1, 3}};
+  const int64_t pads[][2] = {{0, 0}, {1, 1}, {2, 2}, {3, 3}, {0, 1}, {2, 0}};
+  for (const auto& window : windows) {
+    for (const auto& stride : strides) {
+      for (const auto& pad : pads) {
+        for (const int64_t dilation : {1, 2}) {
+          const Conv2dShape s{.n = 1, .h = 9, .w = 19, .c = 5, .k = 18,
+                              .kh = window[0], .kw = window[1],
+                              .stride_h = stride[0], .stride_w = stride[1],
+                              .pad_h = pad[0], .pad_w = pad[1],
+                              .dilation_h = dilation, .dilation_w = dilation};
+          CAPTURE(text_of(s));
+          check_all_faces(s, rng);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("conv2d's three faces agree with the plain loops on random shapes") {
+  Rng rng(3);
+  const auto pick = [&rng](int64_t low, int64_t high) {
+    return low + static_cast<int64_t>(rng.uniform() * static_cast<double>(high - low + 1));
+  };
+  int tried = 0;
+  while (tried < 150) {
+    const Conv2dShape s{.n = pick(1, 4), .h = pick(1, 12), .w = pick(1, 40), .c = pick(1, 20),
+                        .k = pick(1, 40), .kh = pick(1, 5), .kw = pick(1, 5),
+                        .stride_h = pick(1, 4), .stride_w = pick(1, 4),
+                        .pad_h = pick(0, 4), .pad_w = pick(0, 4),
+                        .dilation_h = pick(1, 3), .dilation_w = pick(1, 3)};
+    const bool fits = s.h + 2 * s.pad_h > s.dilation_h * (s.kh - 1) &&
+                      s.w + 2 * s.pad_w > s.dilation_w * (s.kw - 1);
+    if (!fits) continue;
+    ++tried;
+    CAPTURE(text_of(s));
+    check_all_faces(s, rng);
+  }
+}
+
+TEST_CASE("conv2d of an image larger than one strip agrees with the plain loops") {
+  Rng rng(4);
+  check_all_faces({.n = 1, .h = 61, .w = 130, .c = 12, .k = 20, .kh = 3, .kw = 3, .pad_h = 1,
+                   .pad_w = 1}, rng);
+  check_all_faces({.n = 1, .h = 3, .w = 3000, .c = 20, .k = 4, .kh = 3, .kw = 3, .pad_h = 1,
+                   .pad_w = 1}, rng);
+}
+
+TEST_CASE("conv2d of no images writes no outputs and gives a zero weight gradient") {
+  Rng rng(5);
+  check_all_faces({.n = 0, .h = 5, .w = 7, .c = 3, .k = 4, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1},
+                  rng);
+}
+
+TEST_CASE("conv2d gives the same bits for 1, 2 and 3 threads") {
+  Rng rng(6);
+  const int threads_before = omp_get_max_threads();
+  const Conv2dShape shapes[] = {
+      {.n = 7, .h = 32, .w = 40, .c = 1, .k = 16, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1},
+      {.n = 5, .h = 8, .w = 18, .c = 32, .k = 64, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1},
+      {.n = 9, .h = 4, .w = 18, .c = 40, .k = 33, .kh = 4, .kw = 3, .pad_h = 0, .pad_w = 1},
+      {.n = 9, .h = 1, .w = 18, .c = 128, .k = 27, .kh = 1, .kw = 1},
+      {.n = 3, .h = 17, .w = 21, .c = 12, .k = 20, .kh = 5, .kw = 5, .stride_h = 2, .stride_w = 2,
+       .pad_h = 2, .pad_w = 2},
+  };
+  for (const Conv2dShape& s : shapes) {
+    CAPTURE(text_of(s));
+    const Case c(s, rng);
+    for (const Conv2dFace face : kFaces) {
+      on_every_isa([&](const KernelTable<float>& kernels) {
+        omp_set_num_threads(1);
+        const Array<float> one = run(kernels, s, face, c.x, c.w, c.g);
+        for (const int threads : {2, 3}) {
+          omp_set_num_threads(threads);
+          CHECK(same_bits(run(kernels, s, face, c.x, c.w, c.g), one));
+        }
+      });
+    }
+  }
+  omp_set_num_threads(threads_before);
+}
+
+TEST_CASE("conv2d's three faces are one trilinear form: <y, g> = <dx, x> = <dw, w>") {
+  Rng rng(7);
+  const auto dot = [](const Array<float>& a, const Array<float>& b) {
+    double sum = 0;
+    for (int64_t i = 0; i < a.size(); ++i) sum += double(a[i]) * double(b[i]);
+    return sum;
+  };
+  const Conv2dShape shapes[] = {
+      {.n = 3, .h = 8, .w = 18, .c = 16, .k = 32, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1},
+      {.n = 2, .h = 11, .w = 13, .c = 6, .k = 9, .kh = 4, .kw = 3, .stride_h = 2, .stride_w = 3,
+       .pad_h = 2, .pad_w = 1, .dilation_h = 2, .dilation_w = 1},
+  };
+  for (const Conv2dShape& s : shapes) {
+    CAPTURE(text_of(s));
+    const Case c(s, rng);
+    on_every_isa([&](const KernelTable<float>& kernels) {
+      const double y_g = dot(run(kernels, s, Conv2dFace::forward, c.x, c.w, c.g), c.g);
+      const double dx_x = dot(run(kernels, s, Conv2dFace::backward_data, c.x, c.w, c.g), c.x);
+      const double dw_w = dot(run(kernels, s, Conv2dFace::backward_weights, c.x, c.w, c.g), c.w);
+      const double scale = std::sqrt(dot(c.g, c.g) * dot(c.x, c.x));
+      CHECK(std::abs(y_g - dx_x) < 1e-5 * scale);
+      CHECK(std::abs(y_g - dw_w) < 1e-5 * scale);
+    });
+  }
+}
+
+}  // namespace talweg::kernels

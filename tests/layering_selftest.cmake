@@ -1,0 +1,66 @@
+# Plants wrong includes in a small tree and demands that layering.cmake names each of them, and that
+# it has nothing to say about the tree without them.
+# usage: cmake -DWORK=<scratch folder> -P layering_selftest.cmake
+cmake_minimum_required(VERSION 3.22)
+
+# A clean tree, right in every arrow.
+function(plant_clean_tree)
+  file(REMOVE_RECURSE ${WORK})
+  file(WRITE ${WORK}/core/error.h "#pragma once\n#include <string>\n")
+  file(WRITE ${WORK}/core/kernels/kernels.h "#include \"core/error.h\"\n")
+  file(WRITE ${WORK}/core/io/image.cpp "#include <stb_image.h>\n#include \"core/error.h\"\n")
+  file(WRITE ${WORK}/core/tape.h "#include \"core/kernels/kernels.h\"\n")
+  file(WRITE ${WORK}/nn/layer.h "#include \"core/tape.h\"\n")
+  file(WRITE ${WORK}/ebm/align/aligner.h "#include \"nn/layer.h\"\n")
+  file(WRITE ${WORK}/ocr/reader.h "#include <ft2build.h>\n#include \"ebm/align/aligner.h\"\n")
+  file(WRITE ${WORK}/ocr/cli/main.cpp "#include <CLI/CLI.hpp>\n#include \"ocr/reader.h\"\n")
+  file(WRITE ${WORK}/tests/main.cpp "#include <doctest/doctest.h>\n#include \"ocr/reader.h\"\n")
+endfunction()
+
+function(run_layering status output)
+  execute_process(COMMAND ${CMAKE_COMMAND} -DROOT=${WORK} -P ${CMAKE_CURRENT_LIST_DIR}/layering.cmake
+                  RESULT_VARIABLE code OUTPUT_VARIABLE text ERROR_VARIABLE text)
+  set(${status} ${code} PARENT_SCOPE)
+  set(${output} "${text}" PARENT_SCOPE)
+endfunction()
+
+# expect_caught(<file> <include>): the include on line 3 of the file is found there.
+function(expect_caught file include)
+  plant_clean_tree()
+  file(WRITE ${WORK}/${file} "#pragma once\n\n#include ${include}\n")
+  run_layering(status output)
+  string(FIND "${output}" "${file}:3: #include ${include}" position)
+  if(status EQUAL 0 OR position EQUAL -1)
+    message(SEND_ERROR "${file} may include ${include}, says layering.cmake:\n${output}")
+  endif()
+endfunction()
+
+plant_clean_tree()
+run_layering(status output)
+if(NOT status EQUAL 0)
+  message(SEND_ERROR "a clean tree is called wrong:\n${output}")
+endif()
+
+expect_caught(core/planted.h "\"nn/layer.h\"")
+expect_caught(core/planted.h "\"core/io/image.h\"")
+expect_caught(core/kernels/planted.cpp "\"core/tape.h\"")
+expect_caught(core/io/planted.cpp "\"core/tape.h\"")
+expect_caught(nn/planted.h "\"ebm/align/aligner.h\"")
+expect_caught(ebm/align/planted.h "\"ebm/energy.h\"")
+expect_caught(ebm/planted.h "\"ocr/reader.h\"")
+expect_caught(ocr/planted.h "\"ocr/cli/command.h\"")
+expect_caught(ocr/planted.h "\"bench/timer.h\"")
+expect_caught(bench/planted.cpp "\"tests/oracle.h\"")
+expect_caught(ocr/planted.cpp "<CLI/CLI.hpp>")
+expect_caught(core/planted.cpp "<stb_image.h>")
+expect_caught(ebm/planted.cpp "<ft2build.h>")
+expect_caught(nn/planted.cpp "<nlohmann/json.hpp>")
+expect_caught(nn/planted.cpp "\"layer.h\"")
+
+plant_clean_tree()
+file(WRITE ${WORK}/core/error.h "#include \"core/kernels/kernels.h\"\n")
+run_layering(status output)
+if(status EQUAL 0 OR NOT output MATCHES "circle of includes[^\n]*core/error.h")
+  message(SEND_ERROR "a circle of includes goes unseen:\n${output}")
+endif()
+file(REMOVE_RECURSE ${WORK})
