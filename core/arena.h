@@ -87,8 +87,8 @@ class Pool {
   std::size_t slab_left_ = 0, live_bytes_ = 0, reserved_bytes_ = 0;
 };
 
-/// A bump allocator: objects live until the arena is rewound to a mark taken before them. Destructors
-/// never run, so only trivially destructible objects may live here.
+/// A bump allocator: objects live until the arena is rewound to a mark taken before them.
+/// Destructors never run, so only trivially destructible objects may live here.
 class Arena {
  public:
   struct Mark {

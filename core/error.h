@@ -1,5 +1,5 @@
-// Errors are for people: one sentence that says what is wrong, where, what was expected against what
-// was found, and what to do. The library throws; only the program prints and exits.
+// Errors are for people: one sentence that says what is wrong, where, what was expected against
+// what was found, and what to do. The library throws; only the program prints and exits.
 #pragma once
 
 #include <sstream>
@@ -31,7 +31,8 @@ std::string message(const Parts&... parts) {
 /// Throws Error with the joined parts unless `ok`. The parts are only formatted on failure.
 template <class... Parts>
 void expect(bool ok, const Parts&... parts) {
-  if (!ok) [[unlikely]] throw Error(message(parts...));
+  if (!ok) [[unlikely]]
+    throw Error(message(parts...));
 }
 
 }  // namespace talweg

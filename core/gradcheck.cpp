@@ -23,8 +23,8 @@ double value_at(const Function& f, const std::vector<Tensor<double>>& x, const T
   return inner_product(f(in), tape.borrow(u, false)).item();
 }
 
-double central_difference(const Function& f, std::vector<Tensor<double>>& x, const Tensor<double>& u,
-                          double& element, double h) {
+double central_difference(const Function& f, std::vector<Tensor<double>>& x,
+                          const Tensor<double>& u, double& element, double h) {
   const double middle = element;
   const auto at = [&](double offset) {
     element = middle + offset;
@@ -37,9 +37,7 @@ double central_difference(const Function& f, std::vector<Tensor<double>>& x, con
 
 }  // namespace
 
-Var<double> inner_product(Var<double> a, Var<double> b) {
-  return sum_to(mul(a, b), {});
-}
+Var<double> inner_product(Var<double> a, Var<double> b) { return sum_to(mul(a, b), {}); }
 
 Tensor<double> random_normal(const Shape& shape, Rng& rng) {
   Tensor<double> t(shape);

@@ -1,15 +1,17 @@
-// An op's card: what it computes, how it differentiates, and the cases that prove it. A card stands in
-// the op's own file, right behind the op:
+// An op's card: what it computes, how it differentiates, and the cases that prove it. A card stands
+// in the op's own file, right behind the op:
 //
 //   TALWEG_OP_CARD(mul) {
 //     card.formula("y = a * b").rule("da = dy * b, db = dy * a").shapes("a, b broadcast");
 //     card.check("row", {{2, 3}, {3}}, [](auto x) { return mul(x[0], x[1]); });
-//     card.rejects("...", {{2, 3}, {4}}, [](auto x) { return mul(x[0], x[1]); }, "do not broadcast");
+//     card.rejects("...", {{2, 3}, {4}}, [](auto x) { return mul(x[0], x[1]); }, "do not
+//     broadcast");
 //   }
 //
-// From the cases alone come the checks of core/op_check.h. In ordinary translation units the card is an
-// unused template and costs nothing; the one unit of each folder that lists its ops defines
-// TALWEG_COLLECT_OP_CARDS before including the families, and then has them all in collected_cards().
+// From the cases alone come the checks of core/op_check.h. In ordinary translation units the card
+// is an unused template and costs nothing; the one unit of each folder that lists its ops defines
+// TALWEG_COLLECT_OP_CARDS before including the families, and then has them all in
+// collected_cards().
 #pragma once
 
 #include <functional>
@@ -49,8 +51,8 @@ struct OpCase {
   OpFunction f;
 };
 
-/// A place where differences fail (a kink, an infinity): the value and the gradient to be found there.
-/// The inputs are vectors; the gradient is that of the sum of the outputs.
+/// A place where differences fail (a kink, an infinity): the value and the gradient to be found
+/// there. The inputs are vectors; the gradient is that of the sum of the outputs.
 struct OpPoint {
   std::string name;
   std::vector<std::vector<double>> inputs;
@@ -89,8 +91,8 @@ struct OpCard {
   template <class F>
   OpCard& point(std::string point_name, std::vector<std::vector<double>> inputs, F f,
                 std::vector<double> value, std::vector<std::vector<double>> gradient) {
-    points.push_back({std::move(point_name), std::move(inputs), {f, f}, std::move(value),
-                      std::move(gradient)});
+    points.push_back(
+        {std::move(point_name), std::move(inputs), {f, f}, std::move(value), std::move(gradient)});
     return *this;
   }
   template <class F>
@@ -121,12 +123,12 @@ struct CollectCard {
 };
 }  // namespace
 }  // namespace talweg
-#define TALWEG_OP_CARD(op)                                                                     \
-  template <class Card>                                                                        \
-  void describe_##op(Card& card);                                                              \
-  static const ::talweg::CollectCard collect_##op(#op, __FILE__, __LINE__,                     \
-                                                  describe_##op<::talweg::OpCard>);            \
-  template <class Card>                                                                        \
+#define TALWEG_OP_CARD(op)                                                          \
+  template <class Card>                                                             \
+  void describe_##op(Card& card);                                                   \
+  static const ::talweg::CollectCard collect_##op(#op, __FILE__, __LINE__,          \
+                                                  describe_##op<::talweg::OpCard>); \
+  template <class Card>                                                             \
   void describe_##op(Card& card)
 #else
 #define TALWEG_OP_CARD(op) \

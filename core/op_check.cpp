@@ -48,9 +48,10 @@ double relative_l2(const Tensor<A>& a, const Tensor<double>& b) {
 
 /// Value and gradients of <u, f(x)>, each a copy.
 template <class T>
-std::vector<Tensor<T>> value_and_gradients(
-    const std::function<Var<T>(std::span<const Var<T>>)>& f, const std::vector<Tensor<double>>& x,
-    const std::function<Tensor<T>(const Shape&)>& cotangent, bool create_graph = false) {
+std::vector<Tensor<T>> value_and_gradients(const std::function<Var<T>(std::span<const Var<T>>)>& f,
+                                           const std::vector<Tensor<double>>& x,
+                                           const std::function<Tensor<T>(const Shape&)>& cotangent,
+                                           bool create_graph = false) {
   Tape<T> tape;
   std::vector<Var<T>> in;
   for (const Tensor<double>& t : x) {
@@ -118,8 +119,8 @@ class Checker {
  private:
   template <class... Parts>
   void fail(const std::string& where, const Parts&... parts) {
-    report_.failures.push_back(message(card_.name, where.empty() ? "" : ", case '" + where + "'", ": ",
-                                       parts...));
+    report_.failures.push_back(
+        message(card_.name, where.empty() ? "" : ", case '" + where + "'", ": ", parts...));
   }
 
   void check_differences(const OpCase& c, const std::vector<Tensor<double>>& x) {

@@ -8,7 +8,8 @@
 
 namespace talweg {
 
-/// What the checks of one op found: the largest errors over its cases, and each failure in a sentence.
+/// What the checks of one op found: the largest errors over its cases, and each failure in a
+/// sentence.
 struct OpReport {
   std::string op;
   int cases = 0;
@@ -18,9 +19,9 @@ struct OpReport {
   std::vector<std::string> failures;
 };
 
-/// Runs all checks of one card: first and second derivative against differences; an output used twice
-/// sends back twice the gradient; the recorded and the unrecorded backward agree; float on every
-/// instruction set agrees with double; stated points; refused shapes.
+/// Runs all checks of one card: first and second derivative against differences; an output used
+/// twice sends back twice the gradient; the recorded and the unrecorded backward agree; float on
+/// every instruction set agrees with double; stated points; refused shapes.
 OpReport check_op(const OpCard& card, uint64_t seed = 1);
 
 /// Inputs of a case, drawn by domain; every number is exact in float.

@@ -1,4 +1,5 @@
-// The table of contents of the op families. Including this file brings every op; ops() lists their cards.
+// The table of contents of the op families. Including this file brings every op; ops() lists their
+// cards.
 #pragma once
 
 #include <vector>

@@ -1,5 +1,6 @@
-// A counter-based random generator: every number is a hash of (key, counter), so that a stream can be
-// split, saved in a checkpoint and resumed, and so that sample i is the same whichever thread draws it.
+// A counter-based random generator: every number is a hash of (key, counter), so that a stream can
+// be split, saved in a checkpoint and resumed, and so that sample i is the same whichever thread
+// draws it.
 #pragma once
 
 #include <cmath>
@@ -23,7 +24,9 @@ class Rng {
   double uniform() { return double(next() >> 11) * 0x1p-53; }
   double uniform(double lo, double hi) { return lo + (hi - lo) * uniform(); }
   /// Uniform over 0 ... n-1 (n > 0), by Lemire's multiply-shift; the bias is below n / 2^64.
-  uint64_t below(uint64_t n) { return uint64_t((static_cast<unsigned __int128>(next()) * n) >> 64); }
+  uint64_t below(uint64_t n) {
+    return uint64_t((static_cast<unsigned __int128>(next()) * n) >> 64);
+  }
   /// Standard normal, by Box and Muller; two uniforms a number keeps the state two words.
   double normal() {
     const double u = 1.0 - uniform(), v = uniform();
@@ -34,7 +37,8 @@ class Rng {
   uint64_t counter() const { return counter_; }
 
  private:
-  // SplitMix64's finaliser (Steele, Lea, Flood 2014): a bijection that passes BigCrush on a counter.
+  // SplitMix64's finaliser (Steele, Lea, Flood 2014): a bijection that passes BigCrush on a
+  // counter.
   static uint64_t mix(uint64_t z) {
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;

@@ -58,7 +58,8 @@ class Shape {
 
 /// The index of `axis` counted from the front; negative axes count from the back, as in NumPy.
 inline int resolve_axis(const char* op, int axis, int rank) {
-  expect(-rank <= axis && axis < rank, "[", op, "] axis ", axis, " is out of range for rank ", rank);
+  expect(-rank <= axis && axis < rank, "[", op, "] axis ", axis, " is out of range for rank ",
+         rank);
   return axis < 0 ? axis + rank : axis;
 }
 

@@ -6,7 +6,8 @@
 
 namespace talweg {
 
-// --- Var: a handle that knows whether it is still good --------------------------------------------
+// --- Var: a handle that knows whether it is still good
+// --------------------------------------------
 
 template <class T>
 Tape<T>& Var<T>::tape() const {
@@ -75,20 +76,23 @@ Var<T> Var<T>::detach() const {
   return tape().view("detach", *this, shape());
 }
 
-// --- Tape: making nodes and giving them back ------------------------------------------------------
+// --- Tape: making nodes and giving them back
+// ------------------------------------------------------
 
 template <class T>
 const typename Tape<T>::Node& Tape<T>::node(Var<T> v) const {
   expect(v.tape_ == this && std::size_t(v.index_) < nodes_.size() &&
              nodes_[v.index_].generation == v.generation_,
-         "[var] node ", v.index_, " is no longer on the tape: the TapeScope it was made in has ended; ",
+         "[var] node ", v.index_,
+         " is no longer on the tape: the TapeScope it was made in has ended; ",
          "copy what must outlive a scope with to_tensor()");
   return nodes_[v.index_];
 }
 
 template <class T>
 Var<T> Tape<T>::push(const char* op, const Shape& shape, T* value, bool owns) {
-  nodes_.push_back({op, shape, value, nullptr, nullptr, next_generation_++, owns, false, false, false});
+  nodes_.push_back(
+      {op, shape, value, nullptr, nullptr, next_generation_++, owns, false, false, false});
   return handle(nodes_.size() - 1);
 }
 
@@ -167,7 +171,8 @@ void Tape<T>::rewind(Mark m) {
   arena_.rewind(m.arena);
 }
 
-// --- differentiation ------------------------------------------------------------------------------
+// --- differentiation
+// ------------------------------------------------------------------------------
 
 namespace {
 enum : char { kIgnored = 0, kOnTheWay = 1, kTarget = 2 };  // the values of wanted_
@@ -177,8 +182,9 @@ template <class T>
 void Tape<T>::check_root(const char* what, Var<T> y, Var<T> cotangent) const {
   const Node& n = node(y);
   if (cotangent.tape_ == nullptr) {
-    expect(n.shape.size() == 1, "[", what, "] starts from one element, but node ", y.index_, " (", n.op,
-           ") has shape ", n.shape, "; reduce it with sum() or mean(), or pass a cotangent to grad()");
+    expect(n.shape.size() == 1, "[", what, "] starts from one element, but node ", y.index_, " (",
+           n.op, ") has shape ", n.shape,
+           "; reduce it with sum() or mean(), or pass a cotangent to grad()");
   } else {
     expect(node(cotangent).shape == n.shape, "[", what, "] the cotangent's shape ",
            node(cotangent).shape, " must equal the output's shape ", n.shape);
@@ -188,8 +194,10 @@ void Tape<T>::check_root(const char* what, Var<T> y, Var<T> cotangent) const {
 template <class T>
 void Tape<T>::backward(Var<T> y) {
   check_root("backward", y, {});
-  expect(node(y).needs_grad, "[backward] node ", y.index_, " (", node(y).op, ") depends on no leaf ",
-         "that needs a gradient; make a leaf with variable(), or see whether detach() or NoGrad cut it off");
+  expect(node(y).needs_grad, "[backward] node ", y.index_, " (", node(y).op,
+         ") depends on no leaf ",
+         "that needs a gradient; make a leaf with variable(), or see whether detach() or NoGrad "
+         "cut it off");
   const std::size_t root = std::size_t(y.index_);
   wanted_.assign(root + 1, kIgnored);
   for (std::size_t i = 0; i <= root; ++i) {
@@ -259,9 +267,9 @@ void Tape<T>::mark_dependents(std::size_t root, std::span<const Var<T>> xs) {
   }
 }
 
-/// Invariant 1 at work: from `root` to the front, each node that a gradient reached hands it on to its
-/// inputs. Nothing is recorded; what a rule makes on the way is rewound as soon as it has been received.
-/// Leaves the gradients of targets in adjoint_ and takes over `seed`.
+/// Invariant 1 at work: from `root` to the front, each node that a gradient reached hands it on to
+/// its inputs. Nothing is recorded; what a rule makes on the way is rewound as soon as it has been
+/// received. Leaves the gradients of targets in adjoint_ and takes over `seed`.
 template <class T>
 void Tape<T>::sweep(std::size_t root, T* seed, bool release_passed) {
   NoGrad<T> off(*this);
@@ -284,8 +292,8 @@ void Tape<T>::sweep(std::size_t root, T* seed, bool release_passed) {
   }
 }
 
-/// Runs one rule and adds its result to the gradient of its input, moving memory rather than copying
-/// where the result is fresh, or where it is dy itself and dy is not needed any more.
+/// Runs one rule and adds its result to the gradient of its input, moving memory rather than
+/// copying where the result is fresh, or where it is dy itself and dy is not needed any more.
 template <class T>
 void Tape<T>::receive(const Edge& edge, Var<T> dy, T*& dy_buffer) {
   const Mark before = mark();
@@ -337,8 +345,9 @@ Var<T> Tape<T>::accumulate(Var<T> a, Var<T> b) {
 
 template <class T>
 void Tape<T>::check_rule(const char* op, const Edge& edge, Var<T> dx) const {
-  expect(node(dx).shape == nodes_[edge.input].shape, "[", op, "] its rule returned a gradient of shape ",
-         node(dx).shape, " for an input of shape ", nodes_[edge.input].shape);
+  expect(node(dx).shape == nodes_[edge.input].shape, "[", op,
+         "] its rule returned a gradient of shape ", node(dx).shape, " for an input of shape ",
+         nodes_[edge.input].shape);
 }
 
 template class Var<float>;

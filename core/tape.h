@@ -6,19 +6,24 @@
 //   tape.backward(y);
 //   w.grad()[0];                                       // 6
 //
-// Who owns what. The tape owns every value, gradient and closure; a Var is a handle, passed by value.
-// Parameters and data live outside, in Tensors, and are lent to the tape with borrow().
+// Who owns what. The tape owns every value, gradient and closure; a Var is a handle, passed by
+// value. Parameters and data live outside, in Tensors, and are lent to the tape with borrow().
 //
 // Three invariants carry the engine:
-//  1. A node's inputs stand before it. The order of making is a topological order, so backward is one
+//  1. A node's inputs stand before it. The order of making is a topological order, so backward is
+//  one
 //     loop from the end to the front; no recursion, no graph search.
-//  2. A rule is written in ops: it takes the output's gradient as a Var and returns the gradient of one
-//     input as a Var. Recorded, its result can be differentiated again; unrecorded, it is just computed.
-//  3. A rule reads only nodes made up to its own output. So once backward has passed a node, nothing
+//  2. A rule is written in ops: it takes the output's gradient as a Var and returns the gradient of
+//  one
+//     input as a Var. Recorded, its result can be differentiated again; unrecorded, it is just
+//     computed.
+//  3. A rule reads only nodes made up to its own output. So once backward has passed a node,
+//  nothing
 //     will read it again, and its value and gradient go back to the pool at once.
 //
-// The contract of an op: make() gives an uninitialised value and the op writes all of it; then one wrt()
-// per input says how its gradient follows. A rule's closure holds Vars, numbers and arena spans only.
+// The contract of an op: make() gives an uninitialised value and the op writes all of it; then one
+// wrt() per input says how its gradient follows. A rule's closure holds Vars, numbers and arena
+// spans only.
 #pragma once
 
 #include <span>
@@ -34,7 +39,8 @@ namespace talweg {
 template <class T>
 class Tape;
 
-/// A handle to a value on a tape: 16 bytes, passed by value. Using one whose scope has ended throws.
+/// A handle to a value on a tape: 16 bytes, passed by value. Using one whose scope has ended
+/// throws.
 template <class T>
 class Var {
  public:
@@ -52,8 +58,8 @@ class Var {
   bool needs_grad() const;
   int32_t index() const { return index_; }  ///< its place on the tape
 
-  /// The gradient that backward() left here: zeros of the value's shape if none arrived. Only leaves
-  /// and nodes marked by retain() keep one.
+  /// The gradient that backward() left here: zeros of the value's shape if none arrived. Only
+  /// leaves and nodes marked by retain() keep one.
   Tensor<T> grad() const;
   /// The same without a copy; empty if none arrived.
   std::span<const T> grad_view() const;
@@ -62,8 +68,9 @@ class Var {
   /// The same value, seen as a constant: no gradient flows through.
   Var detach() const;
 
-  /// Records that the gradient of `input` is rule(dy) where dy is the gradient of this node; the rule
-  /// returns a Var of the input's shape. Does nothing if `input` needs no gradient or recording is off.
+  /// Records that the gradient of `input` is rule(dy) where dy is the gradient of this node; the
+  /// rule returns a Var of the input's shape. Does nothing if `input` needs no gradient or
+  /// recording is off.
   template <class Rule>
   void wrt(Var input, Rule rule) const;
 
@@ -86,10 +93,10 @@ class Tape {
   Tape& operator=(const Tape&) = delete;
 
   // --- leaves ---
-  Var<T> constant(const Tensor<T>& value);  ///< a copy; needs no gradient
-  Var<T> variable(const Tensor<T>& value);  ///< a copy; backward() leaves a gradient on it
-  Var<T> constant(T value);                 ///< a scalar
-  Var<T> full(const Shape& shape, T value); ///< a constant tensor of equal elements
+  Var<T> constant(const Tensor<T>& value);   ///< a copy; needs no gradient
+  Var<T> variable(const Tensor<T>& value);   ///< a copy; backward() leaves a gradient on it
+  Var<T> constant(T value);                  ///< a scalar
+  Var<T> full(const Shape& shape, T value);  ///< a constant tensor of equal elements
   /// A leaf that reads `value` in place; the tensor must stay, unchanged, until the scope ends.
   Var<T> borrow(const Tensor<T>& value, bool needs_grad);
 
@@ -105,16 +112,16 @@ class Tape {
   bool recording() const { return recording_; }
 
   // --- differentiation ---
-  /// Leaves d(y)/d(leaf) on every leaf that needs a gradient, added to what an earlier call left, and
-  /// gives back the values it passed (see retain()). y must hold one element.
+  /// Leaves d(y)/d(leaf) on every leaf that needs a gradient, added to what an earlier call left,
+  /// and gives back the values it passed (see retain()). y must hold one element.
   void backward(Var<T> y);
   /// d<y, cotangent>/dx for each x, as constants, or as recorded Vars to differentiate again where
   /// `create_graph`. Values stay. The cotangent defaults to 1 and then y must hold one element.
   std::vector<Var<T>> grad(Var<T> y, std::span<const Var<T>> xs, bool create_graph = false,
                            Var<T> cotangent = {});
 
-  /// The first node made that holds a NaN or an infinity, or a Var without a tape if all are finite:
-  /// where a loss that is not finite went wrong. Looks only at values not yet given back.
+  /// The first node made that holds a NaN or an infinity, or a Var without a tape if all are
+  /// finite: where a loss that is not finite went wrong. Looks only at values not yet given back.
   Var<T> first_non_finite();
 
   int64_t node_count() const { return int64_t(nodes_.size()); }
@@ -138,8 +145,8 @@ class Tape {
     const char* op;
     Shape shape;
     T* value;
-    T* grad;           // what backward() left on a leaf; null if nothing arrived
-    Edge* edges;       // newest first
+    T* grad;      // what backward() left on a leaf; null if nothing arrived
+    Edge* edges;  // newest first
     uint32_t generation;
     bool owns_value, needs_grad, retained, released;
   };
@@ -226,7 +233,8 @@ class Scratch {
 /// The tape that all arguments of `op` stand on; throws if they stand on different ones.
 template <class T, class... Rest>
 Tape<T>& common_tape(const char* op, Var<T> first, Rest... rest) {
-  expect(((&first.tape() == &rest.tape()) && ...), "[", op, "] arguments stand on different tapes; ",
+  expect(((&first.tape() == &rest.tape()) && ...), "[", op,
+         "] arguments stand on different tapes; ",
          "make them on one tape, or bring a value over with tape.constant(x.to_tensor())");
   return first.tape();
 }
@@ -250,7 +258,8 @@ template <class T>
 template <class Item>
 std::span<Item> Tape<T>::keep(int64_t count) {
   static_assert(std::is_trivially_destructible_v<Item>, "the arena runs no destructors");
-  return {static_cast<Item*>(arena_.allocate(std::size_t(count) * sizeof(Item))), std::size_t(count)};
+  return {static_cast<Item*>(arena_.allocate(std::size_t(count) * sizeof(Item))),
+          std::size_t(count)};
 }
 
 template <class T>

@@ -62,8 +62,6 @@ class Checkpoint {
   TrainingState training_state() const;
 
  private:
-  const io::TensorBlob& blob(const std::string& name) const;
-
   std::string origin_ = "checkpoint";  // names the file in messages
   Metadata metadata_;
   std::map<std::string, io::TensorBlob> tensors_;

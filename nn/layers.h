@@ -138,7 +138,8 @@ class BatchNorm : public Layer<T> {
   int running_var() const { return running_var_; }
 
  private:
-  void update_running(Context<T>& context, Var<T> mean, Var<T> var, int64_t count) const;
+  void update_running(Context<T>& context, std::span<const T> mean, std::span<const T> var,
+                      int64_t count) const;
 
   int64_t channels_;
   BatchNormConfig config_;
@@ -165,6 +166,7 @@ class Dropout : public Layer<T> {
 struct PoolConfig {
   int64_t kh = 2, kw = 2;
   int64_t stride_h = 2, stride_w = 2;
+  int64_t pad = 0;  ///< pixels on each side; zeros to a mean, nothing to a maximum
 };
 
 /// The largest number in each window of x[N,H,W,C], channel by channel.

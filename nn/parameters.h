@@ -32,11 +32,14 @@ class Parameters {
  public:
   /// Appends a tensor and returns its id. Throws Error where the name is empty or taken.
   int add(std::string name, Tensor<T> value, ParameterKind kind) {
-    expect(!name.empty(), "[parameters] a parameter needs a name, such as conv1.weight");
-    expect(find(name) < 0, "[parameters] the name ", name,
-           " is taken; give each layer its own name");
     const bool trained = kind != ParameterKind::running;
-    entries_.push_back({std::move(name), std::move(value), trained, kind == ParameterKind::weight});
+    return add({std::move(name), std::move(value), trained, kind == ParameterKind::weight});
+  }
+  int add(Parameter<T> entry) {
+    expect(!entry.name.empty(), "[parameters] a parameter needs a name, such as conv1.weight");
+    expect(find(entry.name) < 0, "[parameters] the name ", entry.name,
+           " is taken; give each layer its own name");
+    entries_.push_back(std::move(entry));
     return size() - 1;
   }
 

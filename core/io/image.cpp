@@ -1,6 +1,7 @@
 #include "core/io/image.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 #include "core/error.h"
@@ -69,8 +70,9 @@ void Rgb8::line(int x0, int y0, int x1, int y1, Rgb color, int thickness) {
   const int steps = std::max({std::abs(x1 - x0), std::abs(y1 - y0), 1});
   const int offset = (thickness - 1) / 2;
   for (int i = 0; i <= steps; ++i) {
-    const int x = x0 + int((int64_t(x1 - x0) * 2 * i + steps) / (2 * int64_t{steps}));
-    const int y = y0 + int((int64_t(y1 - y0) * 2 * i + steps) / (2 * int64_t{steps}));
+    const double part = double(i) / steps;
+    const int x = x0 + int(std::lround(part * (x1 - x0)));
+    const int y = y0 + int(std::lround(part * (y1 - y0)));
     fill_rect(x - offset, y - offset, thickness, thickness, color);
   }
 }

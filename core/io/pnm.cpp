@@ -31,7 +31,7 @@ class HeaderReader {
     for (; !at_end() && is_digit(bytes_[at_]) && value < kTooLarge; ++at_) {
       value = 10 * value + (bytes_[at_] - '0');
     }
-    if (first == at_) damaged();
+    if (first == at_ || value >= kTooLarge) damaged();
     return value;
   }
 

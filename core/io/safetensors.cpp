@@ -227,14 +227,14 @@ class Decoder {
     for (const Entry* e : order) {
       if (e->begin < at) fail("tensor ", quoted(e->name), ": its bytes overlap another tensor's");
       if (e->begin > at) {
-        fail("tensor ", quoted(e->name), ": ", format_grouped(e->begin - at),
-             " bytes before it belong to no tensor");
+        fail("tensor ", quoted(e->name), ": its bytes begin at ", format_grouped(e->begin),
+             ", those before it end at ", format_grouped(at), "; no gap is allowed");
       }
       at = e->end;
     }
     if (at < data_.size()) {
-      fail("file is damaged: ", format_grouped(data_.size() - at),
-           " bytes after the last tensor belong to no tensor");
+      fail("file is damaged: its tensors end at byte ", format_grouped(at), " of ",
+           format_grouped(data_.size()), "; the rest belongs to none");
     }
   }
 

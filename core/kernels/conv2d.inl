@@ -1,27 +1,30 @@
 // Direct convolution, forward and backward to the data, as register tiles over output pixels.
 //
-// In channels-last order the numbers under one row of the window, (j, c), lie next to each other, and
-// neighbouring output pixels see them stride_w * C floats further on. So the tile of tile.inl can walk
-// the input itself, with no im2col: a = the input row, lda = stride_w * C, one run of KW * C products
-// for each window row. Window rows that fall outside the image are skipped. Only zeros left and right
-// need memory: a strip of rows copied with its padding into scratch.
+// In channels-last order the numbers under one row of the window, (j, c), lie next to each other,
+// and neighbouring output pixels see them stride_w * C floats further on. So the tile of tile.inl
+// can walk the input itself, with no im2col: a = the input row, lda = stride_w * C, one run of KW *
+// C products for each window row. Window rows that fall outside the image are skipped. Only zeros
+// left and right need memory: a strip of rows copied with its padding into scratch.
 
 /// A correlation whose output may be spread out in memory, as backward_data with a stride needs it.
 struct Correlation {
-  int64_t n, in_h, in_w, depth;    ///< input pixels of `depth` channels
-  int64_t out_h, out_w, width;     ///< output pixels of `width` channels
-  int64_t taps_h, taps_w;          ///< the window
+  int64_t n, in_h, in_w, depth;  ///< input pixels of `depth` channels
+  int64_t out_h, out_w, width;   ///< output pixels of `width` channels
+  int64_t taps_h, taps_w;        ///< the window
   int64_t stride_h, stride_w, dilation_h, dilation_w;
-  int64_t pad_h, pad_w;            ///< negative crops
+  int64_t pad_h, pad_w;                   ///< negative crops
   int64_t out_image, out_row, out_pixel;  ///< distances in the output, in floats
 
   int64_t reduction() const { return taps_h * taps_w * depth; }
   /// Input columns under one output row.
   int64_t span_w() const { return (out_w - 1) * stride_w + (taps_w - 1) * dilation_w + 1; }
-  bool needs_copy() const { return pad_w > 0; }
+  /// Whether the windows reach beyond the image on the left or on the right.
+  bool needs_copy() const { return pad_w > 0 || span_w() - pad_w > in_w; }
 };
 
-inline int64_t clamp_of(int64_t v, int64_t low, int64_t high) { return max_of(low, min_of(v, high)); }
+inline int64_t clamp_of(int64_t v, int64_t low, int64_t high) {
+  return max_of(low, min_of(v, high));
+}
 
 /// Window rows [first, last) of output row p that lie inside the image.
 struct Range {
@@ -33,8 +36,8 @@ inline Range valid_taps(int64_t start, int64_t dilation, int64_t taps, int64_t s
   return {min_of(first, taps), max_of(min_of(first, taps), min_of(last, taps))};
 }
 
-/// Output rows that one thread does at a time: few enough that their input stays in the L2 cache, and
-/// at least 16 strips in all so that many threads find work.
+/// Output rows that one thread does at a time: few enough that their input stays in the L2 cache,
+/// and at least 16 strips in all so that many threads find work.
 int64_t strip_rows(const Correlation& s) {
   constexpr int64_t kBudget = 1 << 15, kUnits = 16;
   const int64_t rows = kBudget / max_of(1, s.span_w() * s.depth) - (s.taps_h - 1) * s.dilation_h;
@@ -49,22 +52,24 @@ int64_t strip_size(const Correlation& s) {
   return round_up(max_of(0, rows) * s.span_w() * s.depth, 16);
 }
 
-/// `rows` rows of `columns` columns that begin `pad` columns left of the image, zeros outside it.
+/// `rows` rows of `columns` columns that begin `pad` columns left of the image (right of its edge
+/// if negative), zeros outside it.
 void copy_padded(const float* image, int64_t width, int64_t depth, int64_t rows, int64_t columns,
                  int64_t pad, float* out) {
-  const int64_t left = min_of(pad, columns) * depth;
-  const int64_t inside = clamp_of(columns - pad, 0, width) * depth;
+  const int64_t left = clamp_of(pad, 0, columns) * depth;
+  const int64_t first = clamp_of(-pad, 0, width);
+  const int64_t inside = (clamp_of(columns - pad, first, width) - first) * depth;
   for (int64_t r = 0; r < rows; ++r) {
-    const float* in = image + r * width * depth;
+    const float* in = image + (r * width + first) * depth;
     float* to = out + r * columns * depth;
     for (int64_t i = 0; i < left; ++i) to[i] = 0.0f;
-    for (int64_t i = 0; i < inside; ++i) to[left + i] = in[i];
+    __builtin_memcpy(to + left, in, sizeof(float) * static_cast<size_t>(inside));
     for (int64_t i = left + inside; i < columns * depth; ++i) to[i] = 0.0f;
   }
 }
 
-/// Output rows [begin, end) of one image, all panels. `rows` points at input row `first_row`, at the
-/// column under the left end of the window of output column 0.
+/// Output rows [begin, end) of one image, all panels. `rows` points at input row `first_row`, at
+/// the column under the left end of the window of output column 0.
 void correlate_strip(const Correlation& s, const float* rows, int64_t row_stride, int64_t first_row,
                      int64_t begin, int64_t end, const float* packed, float* y) {
   const bool joined = s.dilation_w == 1;  // window columns adjoin: one run for all of them
@@ -123,17 +128,29 @@ void correlate(const Correlation& s, const float* x, const float* packed, float*
 
 /// A 1x1 window with stride 1 and no padding is a matrix product over all pixels.
 inline bool is_pointwise(const Conv2dShape& s) {
-  return s.kh == 1 && s.kw == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_h == 0 && s.pad_w == 0;
+  return s.kh == 1 && s.kw == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_h == 0 &&
+         s.pad_w == 0;
 }
 
 Correlation forward_correlation(const Conv2dShape& s) {
-  return {.n = s.n, .in_h = s.h, .in_w = s.w, .depth = s.c,
-          .out_h = s.oh(), .out_w = s.ow(), .width = s.k,
-          .taps_h = s.kh, .taps_w = s.kw,
-          .stride_h = s.stride_h, .stride_w = s.stride_w,
-          .dilation_h = s.dilation_h, .dilation_w = s.dilation_w,
-          .pad_h = s.pad_h, .pad_w = s.pad_w,
-          .out_image = s.oh() * s.ow() * s.k, .out_row = s.ow() * s.k, .out_pixel = s.k};
+  return {.n = s.n,
+          .in_h = s.h,
+          .in_w = s.w,
+          .depth = s.c,
+          .out_h = s.oh(),
+          .out_w = s.ow(),
+          .width = s.k,
+          .taps_h = s.kh,
+          .taps_w = s.kw,
+          .stride_h = s.stride_h,
+          .stride_w = s.stride_w,
+          .dilation_h = s.dilation_h,
+          .dilation_w = s.dilation_w,
+          .pad_h = s.pad_h,
+          .pad_w = s.pad_w,
+          .out_image = s.oh() * s.ow() * s.k,
+          .out_row = s.ow() * s.k,
+          .out_pixel = s.k};
 }
 
 void conv2d(const Conv2dShape& s, const float* x, const float* w, float* y, float* scratch) {
@@ -143,24 +160,22 @@ void conv2d(const Conv2dShape& s, const float* x, const float* w, float* y, floa
   }
   const Correlation forward = forward_correlation(s);
   const int64_t reduction = forward.reduction();
-  for (int64_t panel = 0; panel < panel_count(s.k); ++panel) {
-    pack_panel(w, 1, reduction, reduction, s.k, panel, scratch + panel * kPanel * reduction);
-  }
+  pack_panels(w, 1, reduction, reduction, s.k, scratch);
   correlate(forward, x, scratch, y, scratch + packed_size(reduction, s.k));
 }
 
 // Backward to the data: dx[h] = sum over the (p, i) with p * stride + i * dilation = h + pad of
-// g[p] w[i]. Rows h of equal (h + pad) mod stride use the same taps, every (stride / gcd)-th one, and
-// consecutive such rows use consecutive p: for each of these phases it is a correlation of g with
-// stride 1, the taps in reverse order. With stride 1 there is one phase.
+// g[p] w[i]. Rows h of equal (h + pad) mod stride use the same taps, every (stride / gcd)-th one,
+// and consecutive such rows use consecutive p: for each of these phases it is a correlation of g
+// with stride 1, the taps in reverse order. With stride 1 there is one phase.
 
 /// One phase of one axis.
 struct Phase {
   int64_t first_out;  ///< smallest h of the phase; the others follow at distance `stride`
   int64_t outs;       ///< how many h
   int64_t first_tap, tap_step, taps;
-  int64_t dilation;   ///< of the correlation over g
-  int64_t pad;        ///< of the correlation over g
+  int64_t dilation;  ///< of the correlation over g
+  int64_t pad;       ///< of the correlation over g
 };
 
 inline int64_t gcd_of(int64_t a, int64_t b) { return b == 0 ? a : gcd_of(b, a % b); }
@@ -184,29 +199,37 @@ Phase phase_of(int64_t remainder, int64_t size, int64_t pad, int64_t stride, int
 }
 
 Correlation phase_correlation(const Conv2dShape& s, const Phase& ph, const Phase& pw) {
-  return {.n = s.n, .in_h = s.oh(), .in_w = s.ow(), .depth = s.k,
-          .out_h = ph.outs, .out_w = pw.outs, .width = s.c,
-          .taps_h = ph.taps, .taps_w = pw.taps,
-          .stride_h = 1, .stride_w = 1,
-          .dilation_h = ph.dilation, .dilation_w = pw.dilation,
-          .pad_h = ph.pad, .pad_w = pw.pad,
-          .out_image = s.h * s.w * s.c, .out_row = s.stride_h * s.w * s.c,
+  return {.n = s.n,
+          .in_h = s.oh(),
+          .in_w = s.ow(),
+          .depth = s.k,
+          .out_h = ph.outs,
+          .out_w = pw.outs,
+          .width = s.c,
+          .taps_h = ph.taps,
+          .taps_w = pw.taps,
+          .stride_h = 1,
+          .stride_w = 1,
+          .dilation_h = ph.dilation,
+          .dilation_w = pw.dilation,
+          .pad_h = ph.pad,
+          .pad_w = pw.pad,
+          .out_image = s.h * s.w * s.c,
+          .out_row = s.stride_h * s.w * s.c,
           .out_pixel = s.stride_w * s.c};
 }
 
 /// packed rows (i', j', k) of w[k, i, j, :], taps of the phase in reverse order.
 void pack_reversed(const Conv2dShape& s, const Phase& ph, const Phase& pw, const float* w,
                    float* packed) {
-  const int64_t reduction = ph.taps * pw.taps * s.k;
+  const int64_t taps = ph.taps * pw.taps;
+#pragma omp parallel for collapse(2) schedule(static) if (taps * s.k * s.c >= kSerialElements)
   for (int64_t panel = 0; panel < panel_count(s.c); ++panel) {
-    float* out = packed + panel * kPanel * reduction;
-    for (int64_t i = ph.taps - 1; i >= 0; --i) {
-      for (int64_t j = pw.taps - 1; j >= 0; --j) {
-        const int64_t row = ph.first_tap + i * ph.tap_step;
-        const int64_t column = pw.first_tap + j * pw.tap_step;
-        pack_panel(w + (row * s.kw + column) * s.c, s.kh * s.kw * s.c, 1, s.k, s.c, panel, out);
-        out += s.k * panel_width(s.c, panel);
-      }
+    for (int64_t tap = 0; tap < taps; ++tap) {
+      const int64_t i = ph.first_tap + (ph.taps - 1 - tap / pw.taps) * ph.tap_step;
+      const int64_t j = pw.first_tap + (pw.taps - 1 - tap % pw.taps) * pw.tap_step;
+      float* out = packed + panel * kPanel * taps * s.k + tap * s.k * panel_width(s.c, panel);
+      pack_panel(w + (i * s.kw + j) * s.c, s.kh * s.kw * s.c, 1, 0, s.k, s.c, panel, out);
     }
   }
 }

@@ -3,8 +3,9 @@
 //
 // The same tile with its roles turned: its rows are the (j, c) of one window row i, its columns
 // vectors of k, and the sum runs over output pixels, so x is read transposed and g is b as it lies.
-// Work is cut into (part of the images, window row i, panel of k); each piece owns a buffer, and the
-// parts are added in order. The cut depends on the shape only.
+// Work is cut into (part of the images, window row i, panel of k); each piece owns a buffer, and
+// the parts are added in order. The cut depends on the shape only. x and g are copied a strip at a
+// time: one copy for KW * 32 multiply-adds a number, and it brings padding and whole vectors of k.
 
 struct WeightSplit {
   int64_t parts;   ///< of the images
@@ -20,65 +21,77 @@ WeightSplit weight_split(const Conv2dShape& s) {
 }
 
 /// Output rows of one pass: their input rows and their part of g stay in the L2 cache.
-int64_t weight_strip_rows(const Conv2dShape& s, const Correlation& forward) {
+int64_t weight_strip_rows(const Conv2dShape& s) {
   constexpr int64_t kBudget = 1 << 15;
-  const int64_t row = max_of(forward.span_w() * s.c, s.ow() * kPanel);
-  return clamp_of(kBudget / max_of(1, row), 1, max_of(1, s.oh()));
+  const int64_t row = max_of(forward_correlation(s).span_w() * s.c, s.ow() * kPanel);
+  return clamp_of(kBudget / max_of(1, row), 1, max_of(1, s.n * s.oh()));
 }
 
-/// Scratch of one thread: padded input rows, then a zero-filled panel of g.
+/// Scratch of one thread: padded input rows, then a panel of g.
+int64_t weight_x_scratch(const Conv2dShape& s) {
+  return round_up(weight_strip_rows(s) * forward_correlation(s).span_w() * s.c, 16);
+}
 int64_t weight_thread_scratch(const Conv2dShape& s) {
-  const Correlation forward = forward_correlation(s);
-  const int64_t rows = weight_strip_rows(s, forward);
-  return round_up(rows * forward.span_w() * s.c, 16) + round_up(rows * s.ow() * kPanel, 16);
+  return weight_x_scratch(s) + round_up(weight_strip_rows(s) * s.ow() * kPanel, 16);
 }
 
-/// Adds output rows [begin, end) of one image to one piece, sums[KW * C, width].
-void weights_of_strip(const Conv2dShape& s, const Correlation& forward, const float* x,
-                      const float* g, int64_t i, int64_t panel, int64_t begin, int64_t end,
-                      float* sums, float* scratch) {
-  const int64_t columns = min_of(kPanel, s.k - panel * kPanel);
-  const int64_t width = panel_width(s.k, panel);
-  const int64_t row_floats = s.w * s.c;
-  const int64_t strip_floats = forward.span_w() * s.c;
-  float* copy = scratch;
+/// One piece: dw[panel of k, i, :, :] from the images [first, last), as sums[KW * C, width]. The
+/// output rows of all these images form one long list, cut into strips: small images share a strip,
+/// so that the sums seldom leave their registers.
+struct WeightPiece {
+  int64_t first_image, last_image, i, panel;
+  float* sums;
+};
 
-  const float* a = x + (begin * s.stride_h + i * s.dilation_h - s.pad_h) * row_floats;
-  int64_t a_step = s.stride_h * row_floats;
-  if (forward.needs_copy()) {
-    for (int64_t p = begin; p < end; ++p) {
-      copy_padded(a + (p - begin) * a_step, s.w, s.c, 1, forward.span_w(), s.pad_w,
-                  copy + (p - begin) * strip_floats);
-    }
-    a = copy;
-    a_step = strip_floats;
+/// Copies output rows [begin, end) of the list: their input rows, padded, and their panel of g.
+void copy_strip(const Conv2dShape& s, const WeightPiece& piece, const Range& rows, int64_t begin,
+                int64_t end, const float* x, const float* g, float* x_rows, float* g_rows) {
+  const int64_t per_image = rows.last - rows.first;
+  const int64_t span = forward_correlation(s).span_w();
+  const int64_t width = panel_width(s.k, piece.panel);
+  for (int64_t at = begin; at < end; ++at) {
+    const int64_t image = piece.first_image + at / per_image;
+    const int64_t p = rows.first + at % per_image;
+    const int64_t h = p * s.stride_h + piece.i * s.dilation_h - s.pad_h;
+    copy_padded(x + (image * s.h + h) * s.w * s.c, s.w, s.c, 1, span, s.pad_w,
+                x_rows + (at - begin) * span * s.c);
+    pack_panel(g + (image * s.oh() + p) * s.ow() * s.k, s.k, 1, 0, s.ow(), s.k, piece.panel,
+               g_rows + (at - begin) * s.ow() * width);
   }
-  const float* b = g + begin * s.ow() * s.k + panel * kPanel;
-  int64_t ldb = s.k;
-  if (columns < width) {  // whole vectors of the last panel would reach into the next pixel
-    float* padded = scratch + round_up(weight_strip_rows(s, forward) * strip_floats, 16);
-    pack_panel(g + begin * s.ow() * s.k, s.k, 1, (end - begin) * s.ow(), s.k, panel, padded);
-    b = padded;
-    ldb = width;
-  }
+}
+
+void weights_of_piece(const Conv2dShape& s, const WeightPiece& piece, const float* x,
+                      const float* g, float* scratch) {
+  const int64_t width = panel_width(s.k, piece.panel);
+  const int64_t strip = weight_strip_rows(s);
+  float* g_rows = scratch + weight_x_scratch(s);
+  for (int64_t e = 0; e < s.kw * s.c * width; ++e) piece.sums[e] = 0.0f;
+
+  // Output rows whose input row p * stride + i * dilation - pad lies inside the image.
+  const Range rows = valid_taps(piece.i * s.dilation_h - s.pad_h, s.stride_h, s.oh(), s.h);
+  const int64_t total = (piece.last_image - piece.first_image) * (rows.last - rows.first);
   const bool joined = s.dilation_w == 1;
-  for (int64_t j = 0; j < (joined ? 1 : s.kw); ++j) {
-    const Tile t = {
-        .a = a + j * s.dilation_w * s.c,
-        .lda = s.stride_w * s.c,
-        .steps_h = end - begin,
-        .steps_w = 1,
-        .a_step_h = a_step,
-        .a_step_w = 0,
-        .length = s.ow(),
-        .b = b,
-        .ldb = ldb,
-        .c = sums + j * s.c * width,
-        .ldc = width,
-        .columns = width,
-        .accumulate = true,
-    };
-    tile_rows<ReadA::columns>(joined ? s.kw * s.c : s.c, t);
+  for (int64_t begin = 0; begin < total; begin += strip) {
+    const int64_t end = min_of(begin + strip, total);
+    copy_strip(s, piece, rows, begin, end, x, g, scratch, g_rows);
+    for (int64_t j = 0; j < (joined ? 1 : s.kw); ++j) {
+      const Tile t = {
+          .a = scratch + j * s.dilation_w * s.c,
+          .lda = s.stride_w * s.c,
+          .steps_h = end - begin,
+          .steps_w = 1,
+          .a_step_h = forward_correlation(s).span_w() * s.c,
+          .a_step_w = 0,
+          .length = s.ow(),
+          .b = g_rows,
+          .ldb = width,
+          .c = piece.sums + j * s.c * width,
+          .ldc = width,
+          .columns = width,
+          .accumulate = true,
+      };
+      tile_rows<ReadA::columns>(joined ? s.kw * s.c : s.c, t);
+    }
   }
 }
 
@@ -86,18 +99,23 @@ void weights_of_strip(const Conv2dShape& s, const Correlation& forward, const fl
 void add_parts(const Conv2dShape& s, const WeightSplit& split, const float* pieces, float* dw) {
   const int64_t panels = panel_count(s.k);
   const int64_t piece_size = split.rows * kPanel;
+  const int64_t part_size = s.kh * panels * piece_size;
 #pragma omp parallel for collapse(2) schedule(static) if (s.w_size() >= kSerialElements)
-  for (int64_t k = 0; k < s.k; ++k) {
-    for (int64_t i = 0; i < s.kh; ++i) {
-      const int64_t panel = k / kPanel;
+  for (int64_t piece = 0; piece < s.kh * panels; ++piece) {
+    for (int64_t r = 0; r < split.rows; ++r) {
+      const int64_t i = piece / panels, panel = piece % panels;
       const int64_t width = panel_width(s.k, panel);
-      float* out = dw + (k * s.kh + i) * split.rows;
-      for (int64_t r = 0; r < split.rows; ++r) {
-        float sum = 0.0f;
+      float sums[kPanel];
+      for (int64_t v = 0; v < width; v += kLanes) {
+        Vec sum = {};
         for (int64_t part = 0; part < split.parts; ++part) {
-          sum += pieces[((part * s.kh + i) * panels + panel) * piece_size + r * width + k % kPanel];
+          sum += load(pieces + part * part_size + piece * piece_size + r * width + v);
         }
-        out[r] = sum;
+        store(sums + v, sum);
+      }
+      const int64_t first_k = panel * kPanel;
+      for (int64_t k = first_k; k < min_of(first_k + kPanel, s.k); ++k) {
+        dw[(k * s.kh + i) * split.rows + r] = sums[k - first_k];
       }
     }
   }
@@ -105,30 +123,24 @@ void add_parts(const Conv2dShape& s, const WeightSplit& split, const float* piec
 
 void conv2d_backward_weights(const Conv2dShape& s, const float* x, const float* g, float* dw,
                              float* scratch) {
-  const Correlation forward = forward_correlation(s);
   const WeightSplit split = weight_split(s);
   const int64_t panels = panel_count(s.k);
   const int64_t piece_size = split.rows * kPanel;
-  const int64_t strip = weight_strip_rows(s, forward);
-  float* thread_scratch = scratch + split.pieces * piece_size;
-  const int64_t products = s.y_size() * forward.reduction();
+  float* thread_scratch = scratch + round_up(split.pieces * piece_size, 16);
+  const int64_t products = s.y_size() * s.kh * s.kw * s.c;
 
 #pragma omp parallel for schedule(static) if (products >= kSerialMultiplyAdds)
-  for (int64_t piece = 0; piece < split.pieces; ++piece) {
-    const int64_t panel = piece % panels;
-    const int64_t i = piece / panels % s.kh;
-    const int64_t part = piece / (panels * s.kh);
-    float* sums = scratch + piece * piece_size;
-    for (int64_t e = 0; e < piece_size; ++e) sums[e] = 0.0f;
-    // Output rows whose input row p * stride + i * dilation - pad lies inside the image.
-    const Range rows = valid_taps(i * s.dilation_h - s.pad_h, s.stride_h, s.oh(), s.h);
-    for (int64_t image = s.n * part / split.parts; image < s.n * (part + 1) / split.parts; ++image) {
-      for (int64_t begin = rows.first; begin < rows.last; begin += strip) {
-        weights_of_strip(s, forward, x + image * s.h * s.w * s.c, g + image * s.oh() * s.ow() * s.k,
-                         i, panel, begin, min_of(begin + strip, rows.last), sums,
-                         thread_scratch + omp_get_thread_num() * weight_thread_scratch(s));
-      }
-    }
+  for (int64_t index = 0; index < split.pieces; ++index) {
+    const int64_t part = index / (panels * s.kh);
+    const WeightPiece piece = {
+        .first_image = s.n * part / split.parts,
+        .last_image = s.n * (part + 1) / split.parts,
+        .i = index / panels % s.kh,
+        .panel = index % panels,
+        .sums = scratch + index * piece_size,
+    };
+    weights_of_piece(s, piece, x, g,
+                     thread_scratch + omp_get_thread_num() * weight_thread_scratch(s));
   }
   add_parts(s, split, scratch, dw);
 }
@@ -137,7 +149,7 @@ int64_t conv2d_scratch(const Conv2dShape& s, Conv2dFace face) {
   const int64_t threads = omp_get_max_threads();
   if (face == Conv2dFace::backward_weights) {
     const WeightSplit split = weight_split(s);
-    return split.pieces * split.rows * kPanel + threads * weight_thread_scratch(s);
+    return round_up(split.pieces * split.rows * kPanel, 16) + threads * weight_thread_scratch(s);
   }
   if (face == Conv2dFace::forward) {
     const Correlation forward = forward_correlation(s);

@@ -1,7 +1,7 @@
 // Elementwise kernels: one formula on a Vec each, and one loop that applies any of them.
 
-/// y[i] = f(inputs[i]...), in chunks that the threads share. The last, shorter vector of an array goes
-/// through load_first/store_first. Each vector is read before it is written: in place is fine.
+/// y[i] = f(inputs[i]...), in chunks that the threads share. The last, shorter vector of an array
+/// goes through load_first/store_first. Each vector is read before it is written: in place is fine.
 template <class F, class... Inputs>
 inline void map(int64_t n, float* y, F f, Inputs... inputs) {
   constexpr int64_t kChunk = 1 << 13;
@@ -21,8 +21,9 @@ constexpr float kLn2Low = -2.12194440e-4f;
 /// 2^n for integer lanes -126 <= n <= 127.
 [[gnu::always_inline]] inline Vec power_of_two(IVec n) { return float_of_bits((n + 127) << 23); }
 
-/// e^x = 2^n e^r with n = round(x / ln 2) and |r| <= ln 2 / 2 (Cody and Waite's reduction), e^r by the
-/// degree-7 polynomial of Cephes expf. Two factors 2^(n/2) reach results from subnormal to FLT_MAX.
+/// e^x = 2^n e^r with n = round(x / ln 2) and |r| <= ln 2 / 2 (Cody and Waite's reduction), e^r by
+/// the degree-7 polynomial of Cephes expf. Two factors 2^(n/2) reach results from subnormal to
+/// FLT_MAX.
 [[gnu::always_inline]] inline Vec exp_of(Vec x) {
   constexpr float kLog2E = 1.44269504088896341f;
   constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it leaves an integer in the mantissa
@@ -88,35 +89,46 @@ constexpr float kLn2Low = -2.12194440e-4f;
 }
 
 void exp(int64_t n, const float* x, float* y) {
-  map(n, y, [](Vec v) { return exp_of(v); }, x);
+  map(
+      n, y, [](Vec v) { return exp_of(v); }, x);
 }
 void log(int64_t n, const float* x, float* y) {
-  map(n, y, [](Vec v) { return log_of(v); }, x);
+  map(
+      n, y, [](Vec v) { return log_of(v); }, x);
 }
 void tanh(int64_t n, const float* x, float* y) {
-  map(n, y, [](Vec v) { return tanh_of(v); }, x);
+  map(
+      n, y, [](Vec v) { return tanh_of(v); }, x);
 }
 void relu(int64_t n, const float* x, float* y) {
-  map(n, y, [](Vec v) { return v <= 0.0f ? Vec{} : v; }, x);  // false for NaN, which stays
+  map(
+      n, y, [](Vec v) { return v <= 0.0f ? Vec{} : v; }, x);  // false for NaN, which stays
 }
 void relu_mask(int64_t n, const float* x, const float* g, float* y) {
-  map(n, y, [](Vec v, Vec d) { return v > 0.0f ? d : Vec{}; }, x, g);
+  map(
+      n, y, [](Vec v, Vec d) { return v > 0.0f ? d : Vec{}; }, x, g);
 }
 void add(int64_t n, const float* a, const float* b, float* y) {
-  map(n, y, [](Vec u, Vec v) { return u + v; }, a, b);
+  map(
+      n, y, [](Vec u, Vec v) { return u + v; }, a, b);
 }
 void sub(int64_t n, const float* a, const float* b, float* y) {
-  map(n, y, [](Vec u, Vec v) { return u - v; }, a, b);
+  map(
+      n, y, [](Vec u, Vec v) { return u - v; }, a, b);
 }
 void mul(int64_t n, const float* a, const float* b, float* y) {
-  map(n, y, [](Vec u, Vec v) { return u * v; }, a, b);
+  map(
+      n, y, [](Vec u, Vec v) { return u * v; }, a, b);
 }
 void div(int64_t n, const float* a, const float* b, float* y) {
-  map(n, y, [](Vec u, Vec v) { return u / v; }, a, b);
+  map(
+      n, y, [](Vec u, Vec v) { return u / v; }, a, b);
 }
 void scale(int64_t n, float alpha, const float* x, float* y) {
-  map(n, y, [alpha](Vec v) { return alpha * v; }, x);
+  map(
+      n, y, [alpha](Vec v) { return alpha * v; }, x);
 }
 void axpy(int64_t n, float alpha, const float* x, float* y) {
-  map(n, y, [alpha](Vec v, Vec sum) { return alpha * v + sum; }, x, y);
+  map(
+      n, y, [alpha](Vec v, Vec sum) { return alpha * v + sum; }, x, y);
 }

@@ -9,11 +9,7 @@ void matmul(int64_t m, int64_t n, int64_t k, const float* a, bool transpose_a, c
   const int64_t row_blocks = ceil_div(m, kRowBlock);
   const bool parallel = m * n * k >= kSerialMultiplyAdds;
 
-#pragma omp parallel for schedule(static) if (parallel)
-  for (int64_t panel = 0; panel < panels; ++panel) {
-    pack_panel(b, transpose_b ? 1 : n, transpose_b ? k : 1, k, n, panel,
-               scratch + panel * kPanel * k);
-  }
+  pack_panels(b, transpose_b ? 1 : n, transpose_b ? k : 1, k, n, scratch);
 #pragma omp parallel for collapse(2) schedule(static) if (parallel)
   for (int64_t block = 0; block < row_blocks; ++block) {
     for (int64_t panel = 0; panel < panels; ++panel) {

@@ -1,9 +1,11 @@
-// Reductions over the rows or the columns of x[rows, cols]. Every sum is cut into blocks that depend on
-// the shape only, each block is summed by one thread, and the blocks are added in order: the same bits
-// for any number of threads. Short blocks also keep the rounding error of long sums small.
+// Reductions over the rows or the columns of x[rows, cols]. Every sum is cut into blocks that
+// depend on the shape only, each block is summed by one thread, and the blocks are added in order:
+// the same bits for any number of threads. Short blocks also keep the rounding error of long sums
+// small.
 
 /// Loads a vector that may run into the following row, or, in the last rows, would leave the array.
-/// The lanes beyond the row are never used; reading them whole is cheaper than picking single lanes.
+/// The lanes beyond the row are never used; reading them whole is cheaper than picking single
+/// lanes.
 struct Matrix {
   const float* data;
   int64_t size;
@@ -33,7 +35,8 @@ inline void reduce_columns(int64_t rows, int64_t cols, float* out, Term term) {
   for (int64_t first = 0; first < cols; first += kGroup * kLanes) {
     const int64_t vectors = min_of(kGroup, ceil_div(cols - first, kLanes));
     Vec partial[kBlocks][kGroup];
-#pragma omp parallel for collapse(2) schedule(static) if (rows * vectors * kLanes >= kSerialElements)
+#pragma omp parallel for collapse(2) \
+    schedule(static) if (rows * vectors * kLanes >= kSerialElements)
     for (int64_t block = 0; block < blocks; ++block) {
       for (int64_t v = 0; v < vectors; ++v) {
         const int64_t j = first + v * kLanes;
@@ -79,9 +82,11 @@ inline void map_rows(int64_t rows, int64_t cols, float* y, F f, Inputs... inputs
   }
 }
 
-void col_affine(int64_t rows, int64_t cols, const float* x, const float* a, const float* b, float* y) {
+void col_affine(int64_t rows, int64_t cols, const float* x, const float* a, const float* b,
+                float* y) {
   const Matrix ma = {a, cols}, mb = {b, cols};
-  map_rows(rows, cols, y, [=](int64_t j, Vec v) { return ma.at(j) * v + mb.at(j); }, x);
+  map_rows(
+      rows, cols, y, [=](int64_t j, Vec v) { return ma.at(j) * v + mb.at(j); }, x);
 }
 void col_affine2(int64_t rows, int64_t cols, const float* x, const float* g, const float* a,
                  const float* b, const float* d, float* y) {
@@ -125,8 +130,8 @@ void row_sum(int64_t rows, int64_t cols, const float* x, float* out) {
 }
 
 /// shift + log sum exp(x - shift), shift the largest entry. With shift = 0 where the largest is
-/// infinite the formula itself gives -inf for an empty or all -inf row, +inf where an entry is +inf,
-/// and NaN where one is NaN.
+/// infinite the formula itself gives -inf for an empty or all -inf row, +inf where an entry is
+/// +inf, and NaN where one is NaN.
 float logsumexp_of_run(const float* x, int64_t n) {
   const float infinity = __builtin_inff();
   const int64_t whole = n / kLanes * kLanes;

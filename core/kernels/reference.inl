@@ -1,5 +1,6 @@
-// The specification: every kernel as the loop that its formula says, for T = float or double. Sums are
-// kept in double. The loops over outputs are shared by the threads, which cannot change a result.
+// The specification: every kernel as the loop that its formula says, for T = float or double. Sums
+// are kept in double. The loops over outputs are shared by the threads, which cannot change a
+// result.
 
 template <class T, class F>
 void each(int64_t n, F f) {
@@ -101,7 +102,8 @@ void row_logsumexp(int64_t rows, int64_t cols, const T* x, T* out) {
     const T* row = x + r * cols;
     double largest = -std::numeric_limits<double>::infinity();
     for (int64_t j = 0; j < cols; ++j) largest = std::max(largest, double(row[j]));
-    // Without a shift the formula is right for infinities: exp(-inf) = 0, log 0 = -inf, exp(inf) = inf.
+    // Without a shift the formula is right for infinities: exp(-inf) = 0, log 0 = -inf, exp(inf) =
+    // inf.
     const double shift = std::isfinite(largest) ? largest : 0.0;
     double sum = 0;
     for (int64_t j = 0; j < cols; ++j) sum += std::exp(double(row[j]) - shift);

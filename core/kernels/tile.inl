@@ -1,10 +1,10 @@
 // The register tile: the one inner loop of matmul and of all three faces of conv2d.
 //
 // It adds products into P x V vectors of sums that never leave the registers: each step loads V
-// vectors of b, broadcasts P numbers of a, and does P * V fused multiply-adds. With P = 14, V = 2 that
-// is 28 multiply-adds for 16 loads, and 28 independent sums hide the latency of the multiply-add.
-// Every output sums its products in the same order whatever the tile, so results never depend on how
-// the outputs were split.
+// vectors of b, broadcasts P numbers of a, and does P * V fused multiply-adds. With P = 14, V = 2
+// that is 28 multiply-adds for 16 loads, and 28 independent sums hide the latency of the
+// multiply-add. Every output sums its products in the same order whatever the tile, so results
+// never depend on how the outputs were split.
 
 constexpr int64_t kTileRows = TALWEG_TILE_ROWS;
 constexpr int64_t kTileVecs = 2;
@@ -94,8 +94,8 @@ void tile_rows(int64_t rows, Tile t) {
   }
 }
 
-/// Panels: `columns` columns in groups of kPanel, each group contiguous and `rows` high. The last is
-/// one vector wide where that is enough, and zeros fill it up.
+/// Panels: `columns` columns in groups of kPanel, each group contiguous and `rows` high. The last
+/// is one vector wide where that is enough, and zeros fill it up.
 inline int64_t panel_count(int64_t columns) { return ceil_div(columns, kPanel); }
 inline int64_t panel_width(int64_t columns, int64_t panel) {
   return columns - panel * kPanel > kLanes ? kPanel : kLanes;
@@ -104,17 +104,47 @@ inline int64_t packed_size(int64_t rows, int64_t columns) {
   return rows * round_up(columns, kPanel);
 }
 
-/// packed panel [rows, panel_width] from element(row, column) = source[row * row_step + column *
-/// column_step].
-void pack_panel(const float* source, int64_t row_step, int64_t column_step, int64_t rows,
-                int64_t columns, int64_t panel, float* packed) {
+/// One row of a panel from `exist` adjoining numbers, zeros up to `width`.
+inline void copy_panel_row(const float* source, int64_t exist, int64_t width, float* out) {
+  for (int64_t v = 0; v < width; v += kLanes) {
+    store(out + v, v + kLanes <= exist ? load(source + v) : load_first(source + v, exist - v));
+  }
+}
+
+/// Rows [begin, end) of one packed panel [rows, panel_width], where
+/// element(row, column) = source[row * row_step + column * column_step] and one of the steps is 1.
+void pack_panel(const float* source, int64_t row_step, int64_t column_step, int64_t begin,
+                int64_t end, int64_t columns, int64_t panel, float* packed) {
+  constexpr int64_t kLine = 16;  // transposing, use up the cache line that was fetched
   const int64_t width = panel_width(columns, panel);
   const int64_t exist = min_of(width, columns - panel * kPanel);
   source += panel * kPanel * column_step;
-  for (int64_t r = 0; r < rows; ++r) {
-    float* out = packed + r * width;
-    const float* in = source + r * row_step;
-    for (int64_t j = 0; j < exist; ++j) out[j] = in[j * column_step];
-    for (int64_t j = exist; j < width; ++j) out[j] = 0.0f;
+  if (column_step == 1) {
+    for (int64_t r = begin; r < end; ++r) {
+      copy_panel_row(source + r * row_step, exist, width, packed + r * width);
+    }
+    return;
+  }
+  for (int64_t first = begin; first < end; first += kLine) {
+    const int64_t last = min_of(first + kLine, end);
+    for (int64_t j = 0; j < width; ++j) {
+      for (int64_t r = first; r < last; ++r) {
+        packed[r * width + j] = j < exist ? source[r * row_step + j * column_step] : 0.0f;
+      }
+    }
+  }
+}
+
+/// All panels of a matrix [rows, columns], shared by the threads; panel i begins at i * kPanel *
+/// rows.
+void pack_panels(const float* source, int64_t row_step, int64_t column_step, int64_t rows,
+                 int64_t columns, float* packed) {
+  constexpr int64_t kRowBlock = 64;
+#pragma omp parallel for collapse(2) schedule(static) if (rows * columns >= kSerialElements)
+  for (int64_t panel = 0; panel < panel_count(columns); ++panel) {
+    for (int64_t begin = 0; begin < rows; begin += kRowBlock) {
+      pack_panel(source, row_step, column_step, begin, min_of(begin + kRowBlock, rows), columns,
+                 panel, packed + panel * kPanel * rows);
+    }
   }
 }

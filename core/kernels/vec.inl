@@ -1,5 +1,5 @@
-// Vec: kLanes floats that the compiler keeps in one register. Arithmetic, comparison and ?: work lane
-// by lane on the type itself (GCC and Clang vector extensions), so no intrinsics are needed.
+// Vec: kLanes floats that the compiler keeps in one register. Arithmetic, comparison and ?: work
+// lane by lane on the type itself (GCC and Clang vector extensions), so no intrinsics are needed.
 
 constexpr int64_t kLanes = TALWEG_LANES;
 
@@ -55,6 +55,7 @@ inline int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
-/// Work (in elements or multiply-adds) below which waking the other threads costs more than it saves.
+/// Work (in elements or multiply-adds) below which waking the other threads costs more than it
+/// saves.
 constexpr int64_t kSerialElements = 1 << 15;
 constexpr int64_t kSerialMultiplyAdds = 1 << 18;

@@ -10,7 +10,8 @@
 
 namespace talweg {
 
-/// Row-major strides of `from`, aligned at the last axes of `to`; 0 along the axes that `from` stretches.
+/// Row-major strides of `from`, aligned at the last axes of `to`; 0 along the axes that `from`
+/// stretches.
 inline std::array<int64_t, kMaxRank> broadcast_strides(const Shape& from, const Shape& to) {
   std::array<int64_t, kMaxRank> strides{};
   int64_t step = 1;
@@ -106,7 +107,12 @@ TALWEG_OP_CARD(broadcast_to) {
   card.check("scalar", {{}}, [](auto x) { return broadcast_to(x[0], {2, 2}); });
   card.check("one", {{1}}, [](auto x) { return broadcast_to(x[0], {1, 1}); });
   card.check("empty", {{0, 1}}, [](auto x) { return broadcast_to(x[0], {0, 3}); });
-  card.rejects({{2, 3}}, [](auto x) { return broadcast_to(x[0], {2, 1}); }, "does not stretch");
+  card.rejects(
+      {{2, 3}},
+      [](auto x) {
+        return broadcast_to(x[0], {2, 1});
+      },
+      "does not stretch");
 }
 
 TALWEG_OP_CARD(sum_to) {
@@ -118,7 +124,8 @@ TALWEG_OP_CARD(sum_to) {
   card.check("scalar", {{3, 3}}, [](auto x) { return sum_to(x[0], {}); });
   card.check("one", {{1, 1}}, [](auto x) { return sum_to(x[0], {1}); });
   card.check("empty", {{0, 3}}, [](auto x) { return sum_to(x[0], {3}); });
-  card.rejects({{2, 3}}, [](auto x) { return sum_to(x[0], {2}); }, "do not broadcast");
+  card.rejects(
+      {{2, 3}}, [](auto x) { return sum_to(x[0], {2}); }, "do not broadcast");
 }
 
 }  // namespace talweg

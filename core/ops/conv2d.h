@@ -1,21 +1,21 @@
 // Convolution: one trilinear form with three faces.
 //
 //   T(x, w, g) = sum over n,p,q,k,i,j,c of
-//                x[n, p*stride + i*dilation - pad, q*stride + j*dilation - pad, c] w[k,i,j,c] g[n,p,q,k]
+//     x[n, p*stride + i*dilation - pad, q*stride + j*dilation - pad, c] w[k,i,j,c] g[n,p,q,k]
 //
 // is linear in each of its three arguments. Leaving one argument open gives the three ops here:
 //
-//   conv2d(x, w)                    = dT/dg    the forward pass
-//   conv2d_backward_data(g, w)      = dT/dx    its gradient for the image, the transposed convolution
-//   conv2d_backward_weights(x, g)   = dT/dw    its gradient for the weights
+//   conv2d(x, w)                  = dT/dg   the forward pass
+//   conv2d_backward_data(g, w)    = dT/dx   its gradient for the image
+//   conv2d_backward_weights(x, g) = dT/dw   its gradient for the weights
 //
 // Take any face, say f(x, w) = dT/dg. Its gradient for x, given a cotangent g, is
-// d<g, f(x, w)>/dx = dT(x, w, g)/dx: again a face. So the two derivatives of each face are the other
-// two, with the cotangent in the open place, and the family is closed under differentiation of any
-// order.
+// d<g, f(x, w)>/dx = dT(x, w, g)/dx: again a face. So the two derivatives of each face are the
+// other two, with the cotangent in the open place, and the family is closed under differentiation
+// of any order.
 //
-// Legend: N images, H x W their size, C channels in, K channels out, KH x KW the window, OH x OW the
-// output's size. Images are [N,H,W,C] (channels last), weights [K,KH,KW,C]. Every op here copies.
+// Legend: N images, H x W their size, C channels in, K channels out, KH x KW the window, OH x OW
+// the output's size. Images are [N,H,W,C] (channels last), weights [K,KH,KW,C]. All ops here copy.
 #pragma once
 
 #include <algorithm>
@@ -26,7 +26,7 @@
 
 namespace talweg {
 
-/// How the window moves, in pixels. An aggregate: Conv2dOptions{.stride_h = 2}, or one of the makers.
+/// How the window moves, in pixels. An aggregate: Conv2dOptions{.stride_h = 2}, or one made below.
 struct Conv2dOptions {
   int64_t stride_h = 1, stride_w = 1;
   int64_t pad_h = 0, pad_w = 0;            ///< zeros added on each side
@@ -42,21 +42,23 @@ struct Conv2dOptions {
   }
 };
 
-// --- checks shared by the three faces -------------------------------------------------------------
+// --- checks shared by the three faces -----------------------------------------------------------
 
 /// One axis of the window: does it fit into the padded input?
 inline void check_conv2d_axis(const char* op, const char* axis, int64_t input, int64_t kernel,
                               int64_t stride, int64_t pad, int64_t dilation) {
   constexpr int64_t limit = int64_t(1) << 30;  // so that no sum or product of two overflows
-  expect(stride >= 1 && dilation >= 1 && pad >= 0, "[", op, "] along the ", axis, ", stride ", stride,
-         " and dilation ", dilation, " must be at least 1 and padding ", pad, " at least 0");
+  expect(stride >= 1 && dilation >= 1 && pad >= 0, "[", op, "] along the ", axis, ", stride ",
+         stride, " and dilation ", dilation, " must be at least 1 and padding ", pad,
+         " at least 0");
   expect(std::max({input, kernel, stride, pad, dilation}) < limit, "[", op, "] along the ", axis,
          ", input ", input, ", kernel ", kernel, ", stride ", stride, ", padding ", pad,
-         " and dilation ", dilation, " must each be below 2^30; were they computed from a wrong shape?");
-  expect(kernel >= 1 && dilation * (kernel - 1) + 1 <= input + 2 * pad, "[", op, "] along the ", axis,
-         ", a kernel of ", kernel, " with dilation ", dilation, " spans ", dilation * (kernel - 1) + 1,
-         " pixels, which must lie between 1 and the padded input's ", input + 2 * pad,
-         "; pad more or use a smaller kernel");
+         " and dilation ", dilation,
+         " must each be below 2^30; were they computed from a wrong shape?");
+  expect(kernel >= 1 && dilation * (kernel - 1) + 1 <= input + 2 * pad, "[", op, "] along the ",
+         axis, ", a kernel of ", kernel, " with dilation ", dilation, " spans ",
+         dilation * (kernel - 1) + 1, " pixels, which must lie between 1 and the padded input's ",
+         input + 2 * pad, "; pad more or use a smaller kernel");
 }
 
 /// The geometry of T(x, w, g) for an image and weights of these shapes.
@@ -67,12 +69,13 @@ inline kernels::Conv2dShape conv2d_shape(const char* op, const Shape& x, const S
   expect(w.rank() == 4, "[", op, "] the weight must be [K,KH,KW,C], found ", w,
          "; reshape it to four axes");
   expect(x[3] == w[3], "[", op, "] input channels ", x[3], " must equal weight channels ", w[3],
-         "; input is ", x, ", weight is ", w, ", expected [N,H,W,C] and [K,KH,KW,C]; did you swap layouts?");
+         "; input is ", x, ", weight is ", w,
+         ", expected [N,H,W,C] and [K,KH,KW,C]; did you swap layouts?");
   check_conv2d_axis(op, "height", x[1], w[1], o.stride_h, o.pad_h, o.dilation_h);
   check_conv2d_axis(op, "width", x[2], w[2], o.stride_w, o.pad_w, o.dilation_w);
-  const kernels::Conv2dShape s{x[0],       x[1],       x[2],    x[3],    w[0],         w[1],
-                               w[2],       o.stride_h, o.stride_w, o.pad_h, o.pad_w, o.dilation_h,
-                               o.dilation_w};
+  const kernels::Conv2dShape s{x[0],    x[1],         x[2],        x[3],       w[0],
+                               w[1],    w[2],         o.stride_h,  o.stride_w, o.pad_h,
+                               o.pad_w, o.dilation_h, o.dilation_w};
   constexpr double limit = double(int64_t(1) << 56);  // elements that 64 bits of bytes can count
   const double largest = std::max({double(s.n) * double(s.h) * double(s.w) * double(s.c),
                                    double(s.k) * double(s.kh) * double(s.kw) * double(s.c),
@@ -99,7 +102,7 @@ void run_conv2d(Tape<T>& tape, const kernels::Conv2dShape& s, kernels::Conv2dFac
   kernel(s, a.data(), b.data(), out.data(), scratch.data());
 }
 
-// --- the three faces ------------------------------------------------------------------------------
+// --- the three faces ----------------------------------------------------------------------------
 
 template <class T>
 Var<T> conv2d_backward_data(Var<T> g, Var<T> w, int64_t input_h, int64_t input_w,
@@ -128,7 +131,8 @@ Var<T> conv2d(Var<T> x, Var<T> w, const Conv2dOptions& options = {}) {
 TALWEG_OP_CARD(conv2d) {
   card.formula("y[n,p,q,k] = sum_ijc x[n, p s + i d - pad, q s + j d - pad, c] w[k,i,j,c]");
   card.rule("dx = conv2d_backward_data(dy, w), dw = conv2d_backward_weights(x, dy)");
-  card.shapes("x [N,H,W,C], w [K,KH,KW,C] -> [N,OH,OW,K]").source("Dumoulin and Visin 2016, rel. 6");
+  card.shapes("x [N,H,W,C], w [K,KH,KW,C] -> [N,OH,OW,K]")
+      .source("Dumoulin and Visin 2016, rel. 6");
   const auto f = [](auto x) { return conv2d(x[0], x[1]); };
   card.check("3x3", {{2, 5, 4, 2}, {3, 3, 3, 2}}, f);
   card.check("3x3 same", {{1, 4, 3, 2}, {2, 3, 3, 2}},
@@ -145,23 +149,26 @@ TALWEG_OP_CARD(conv2d) {
   card.rejects({{8, 32, 32, 3}, {16, 27}}, f, "must be [K,KH,KW,C]");
   card.rejects({{8, 3, 32, 32}, {16, 3, 3, 4}}, f, "did you swap layouts?");
   card.rejects({{1, 2, 5, 1}, {1, 3, 3, 1}}, f, "smaller kernel");
-  card.rejects({{1, 5, 5, 1}, {1, 3, 3, 1}},
-               [](auto x) { return conv2d(x[0], x[1], Conv2dOptions::square(0)); },
-               "must be at least 1");
-  card.rejects({{1, 5, 5, 1}, {1, 3, 3, 1}},
-               [](auto x) { return conv2d(x[0], x[1], {.dilation_w = 0}); }, "must be at least 1");
-  card.rejects({{1, 5, 5, 1}, {1, 3, 3, 1}},
-               [](auto x) { return conv2d(x[0], x[1], {.pad_h = int64_t(1) << 62}); }, "below 2^30");
-  card.rejects({{8, 5, 5, 1}, {1, 3, 3, 1}},
-               [](auto x) { return conv2d(x[0], x[1], Conv2dOptions::square(1, 1 << 29)); },
-               "more than memory can hold");
+  card.rejects(
+      {{1, 5, 5, 1}, {1, 3, 3, 1}},
+      [](auto x) { return conv2d(x[0], x[1], Conv2dOptions::square(0)); }, "must be at least 1");
+  card.rejects(
+      {{1, 5, 5, 1}, {1, 3, 3, 1}}, [](auto x) { return conv2d(x[0], x[1], {.dilation_w = 0}); },
+      "must be at least 1");
+  card.rejects(
+      {{1, 5, 5, 1}, {1, 3, 3, 1}},
+      [](auto x) { return conv2d(x[0], x[1], {.pad_h = int64_t(1) << 62}); }, "below 2^30");
+  card.rejects(
+      {{8, 5, 5, 1}, {1, 3, 3, 1}},
+      [](auto x) { return conv2d(x[0], x[1], Conv2dOptions::square(1, 1 << 29)); },
+      "more than memory can hold");
 }
 
 /// conv2d_backward_data(g[N,OH,OW,K], w[K,KH,KW,C], H, W) -> [N,H,W,C]: the transposed convolution
-/// dT/dx. The input's size is an argument: with a stride above 1 several sizes give the same OH x OW.
-/// Gradient: dg = conv2d(dy, w), dw = conv2d_backward_weights(dy, g), as dy takes x's place in T.
-/// Throws as conv2d does, and where g is not what conv2d would give for that size.
-/// Source: Dumoulin and Visin 2016, relationship 14.
+/// dT/dx. The input's size is an argument: with a stride above 1 several sizes give the same OH x
+/// OW. Gradient: dg = conv2d(dy, w), dw = conv2d_backward_weights(dy, g), as dy takes x's place in
+/// T. Throws as conv2d does, and where g is not what conv2d would give for that size. Source:
+/// Dumoulin and Visin 2016, relationship 14.
 template <class T>
 Var<T> conv2d_backward_data(Var<T> g, Var<T> w, int64_t input_h, int64_t input_w,
                             const Conv2dOptions& options) {
@@ -173,8 +180,8 @@ Var<T> conv2d_backward_data(Var<T> g, Var<T> w, int64_t input_h, int64_t input_w
          "; reshape it to four axes");
   const Shape x_shape{g.shape()[0], input_h, input_w, w.shape()[3]};
   const auto s = conv2d_shape(op, x_shape, w.shape(), options);
-  expect(g.shape() == conv2d_output(s), "[", op, "] an input ", x_shape, " under weight ", w.shape(),
-         " has an output ", conv2d_output(s), ", but the gradient given is ", g.shape(),
+  expect(g.shape() == conv2d_output(s), "[", op, "] an input ", x_shape, " under weight ",
+         w.shape(), " has an output ", conv2d_output(s), ", but the gradient given is ", g.shape(),
          "; pass the input size and options of the forward pass");
   Var<T> dx = tape.make(op, x_shape);
   run_conv2d(tape, s, kernels::Conv2dFace::backward_data, kernels::table<T>().conv2d_backward_data,
@@ -217,13 +224,13 @@ Var<T> conv2d_backward_weights(Var<T> x, Var<T> g, int64_t kh, int64_t kw,
                                const Conv2dOptions& options) {
   constexpr const char* op = "conv2d_backward_weights";
   Tape<T>& tape = common_tape(op, x, g);
-  expect(x.shape().rank() == 4 && g.shape().rank() == 4, "[", op, "] the input must be [N,H,W,C] and ",
-         "the output's gradient [N,OH,OW,K], found ", x.shape(), " and ", g.shape(),
-         "; reshape them to four axes");
+  expect(x.shape().rank() == 4 && g.shape().rank() == 4, "[", op,
+         "] the input must be [N,H,W,C] and ", "the output's gradient [N,OH,OW,K], found ",
+         x.shape(), " and ", g.shape(), "; reshape them to four axes");
   const Shape w_shape{g.shape()[3], kh, kw, x.shape()[3]};
   const auto s = conv2d_shape(op, x.shape(), w_shape, options);
-  expect(g.shape() == conv2d_output(s), "[", op, "] an input ", x.shape(), " under weight ", w_shape,
-         " has an output ", conv2d_output(s), ", but the gradient given is ", g.shape(),
+  expect(g.shape() == conv2d_output(s), "[", op, "] an input ", x.shape(), " under weight ",
+         w_shape, " has an output ", conv2d_output(s), ", but the gradient given is ", g.shape(),
          "; pass the kernel size and options of the forward pass");
   Var<T> dw = tape.make(op, w_shape);
   run_conv2d(tape, s, kernels::Conv2dFace::backward_weights,

@@ -1,7 +1,7 @@
 // Elementwise ops: one number in, or two that broadcast, one number out.
 //
-// Every function here copies; every rule is written in the ops of this file, so that derivatives of any
-// order follow. T is float or double; shapes are any, the binary ops broadcast as NumPy does.
+// Every function here copies; every rule is written in the ops of this file, so that derivatives of
+// any order follow. T is float or double; shapes are any, the binary ops broadcast as NumPy does.
 #pragma once
 
 #include <cmath>
@@ -23,7 +23,8 @@ Var<T> map(const char* op, Var<T> x, F f) {
   return y;
 }
 
-/// y = f(a, b) with broadcasting: `kernel` where the shapes agree, `f` element by element elsewhere.
+/// y = f(a, b) with broadcasting: `kernel` where the shapes agree, `f` element by element
+/// elsewhere.
 template <class T, class F>
 Var<T> map2(const char* op, Var<T> a, Var<T> b,
             std::type_identity_t<void (*)(int64_t, const T*, const T*, T*)> kernel, F f) {
@@ -45,7 +46,8 @@ Var<T> map2(const char* op, Var<T> a, Var<T> b,
   return y;
 }
 
-// --- a + b, a - b, a * b, a / b -------------------------------------------------------------------
+// --- a + b, a - b, a * b, a / b
+// -------------------------------------------------------------------
 
 /// add(a, b) = a + b, broadcasting. Gradient: dy to both, summed over stretched axes.
 template <class T>
@@ -141,7 +143,8 @@ TALWEG_OP_CARD(div) {
   card.check("outer", {{3, 1}, {{4}, p}}, f).check("one", {{1}, {{1}, p}}, f);
   card.check("empty", {{0}, {{0}, p}}, f);
   card.point("by zero is infinite", {{1, -1}, {0, 0}}, f,
-             {std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()}, {});
+             {std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()},
+             {});
   card.rejects({{2}, {3}}, f, "do not broadcast");
 }
 
@@ -159,7 +162,8 @@ TALWEG_OP_CARD(add_scalar) {
   card.check("matrix", {{3, 4}}, f).check("one", {{1}}, f).check("empty", {{0}}, f);
 }
 
-// --- functions of one number ----------------------------------------------------------------------
+// --- functions of one number
+// ----------------------------------------------------------------------
 
 /// exp(x) = e^x. Gradient: dx = dy y.
 template <class T>
@@ -281,10 +285,12 @@ TALWEG_OP_CARD(square) {
   card.check("matrix", {{3, 4}}, f).check("one", {{1}}, f).check("empty", {{0}}, f);
 }
 
-// --- functions with a kink ------------------------------------------------------------------------
+// --- functions with a kink
+// ------------------------------------------------------------------------
 
-/// mask_positive(x, g) = g where x > 0, else 0: ReLU's derivative applied to g. Linear in g and constant
-/// in x almost everywhere, so its own gradient is mask_positive(x, dy) for g and none for x.
+/// mask_positive(x, g) = g where x > 0, else 0: ReLU's derivative applied to g. Linear in g and
+/// constant in x almost everywhere, so its own gradient is mask_positive(x, dy) for g and none for
+/// x.
 template <class T>
 Var<T> mask_positive(Var<T> x, Var<T> g) {
   Tape<T>& tape = common_tape("mask_positive", x, g);
@@ -360,9 +366,7 @@ template <class T>
 Var<T> maximum(Var<T> a, Var<T> b) {
   Var<T> y = map2("maximum", a, b, nullptr, [](T p, T q) { return p >= q || p != p ? p : q; });
   y.wrt(a, [=](Var<T> dy) { return sum_to(mul(dy, greater_equal(a, b)), a.shape()); });
-  y.wrt(b, [=](Var<T> dy) {
-    return sum_to(sub(dy, mul(dy, greater_equal(a, b))), b.shape());
-  });
+  y.wrt(b, [=](Var<T> dy) { return sum_to(sub(dy, mul(dy, greater_equal(a, b))), b.shape()); });
   return y;
 }
 
@@ -376,7 +380,8 @@ TALWEG_OP_CARD(maximum) {
   card.rejects({{2}, {3}}, f, "do not broadcast");
 }
 
-// --- notation -------------------------------------------------------------------------------------
+// --- notation
+// -------------------------------------------------------------------------------------
 
 template <class T>
 Var<T> operator+(Var<T> a, Var<T> b) {

@@ -1,12 +1,14 @@
 // Matrix multiplication. With a transpose flag for each operand the op is closed under
 // differentiation: both of its rules are the op itself.
 //
-// Letters: y[m,n] is the result, k the inner extent, B a batch of independent products.
+// Letters: y[m,n] is the result, k the inner extent, B a batch of independent products; a' is
+// a transposed. T is float or double.
 #pragma once
 
 #include <algorithm>
+#include <vector>
 
-#include "core/ops/broadcast.h"
+#include "core/ops/shape_ops.h"
 
 namespace talweg {
 
@@ -20,9 +22,8 @@ inline MatmulShape matmul_shape(const Shape& a, bool transpose_a, const Shape& b
                                 bool transpose_b) {
   const int rank = a.rank();
   expect(rank == b.rank() && (rank == 2 || rank == 3),
-         "[matmul] needs two matrices or two batches "
-         "[B,rows,cols] of them; the shapes are ",
-         a, " and ", b, "; bring them there with reshape()");
+         "[matmul] needs two matrices or two batches [B,rows,cols]; the shapes are ", a, " and ", b,
+         "; bring them there with reshape()");
   const int row = rank - 2, col = rank - 1;
   const int64_t batch = rank == 3 ? a[0] : 1;
   expect(rank == 2 || batch == b[0], "[matmul] batches of ", batch, " and ", b[0],
@@ -40,9 +41,9 @@ inline MatmulShape matmul_shape(const Shape& a, bool transpose_a, const Shape& b
 ///
 /// Gradient: for y = P Q, <dy, dP Q + P dQ> gives P the gradient dy Q' and Q the gradient P' dy.
 /// Where a is stored as P', its gradient is transposed, (dy Q')' = Q dy'; likewise (P' dy)' = dy' P
-/// for b. So
+/// for b. So, with a and b as stored,
 ///
-///   stored as     da            db
+///   product       da            db
 ///   y = a  b      dy b'         a' dy
 ///   y = a' b      b  dy'        a  dy
 ///   y = a  b'     dy b          dy' a
@@ -90,6 +91,21 @@ TALWEG_OP_CARD(matmul) {
   card.check("a a'", {{3, 2}}, [](auto x) { return matmul(x[0], x[0], false, true); });
   card.check("one", {{1, 1}, {1, 1}}, nn).check("no rows", {{0, 3}, {3, 2}}, nn);
   card.check("inner extent 0", {{2, 0}, {0, 3}}, nn).check("no batch", {{0, 2, 3}, {0, 3, 2}}, nn);
+  const auto two_by_two = [](bool transpose_a, bool transpose_b) {
+    return [=](auto x) {
+      const auto a = reshape(x[0], {2, 2}), b = reshape(x[1], {2, 2});
+      return reshape(matmul(a, b, transpose_a, transpose_b), {4});
+    };
+  };
+  const std::vector<std::vector<double>> ab = {{1, 2, 3, 4}, {5, 6, 7, 8}};
+  card.point("a b", ab, two_by_two(false, false), {19, 22, 43, 50},
+             {{11, 15, 11, 15}, {4, 4, 6, 6}});
+  card.point("a' b", ab, two_by_two(true, false), {26, 30, 38, 44},
+             {{11, 11, 15, 15}, {3, 3, 7, 7}});
+  card.point("a b'", ab, two_by_two(false, true), {17, 23, 39, 53},
+             {{12, 14, 12, 14}, {4, 6, 4, 6}});
+  card.point("a' b'", ab, two_by_two(true, true), {23, 31, 34, 46},
+             {{12, 12, 14, 14}, {3, 7, 3, 7}});
   card.rejects({{2, 3}, {4, 3}}, nn, "inner extents 3 and 4 must be equal");
   card.rejects({{2, 3}, {3, 4}}, nt, "b is [3,4] transposed");
   card.rejects({{2, 3, 4}, {3, 4, 5}}, nn, "batches of 2 and 3");

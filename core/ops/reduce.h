@@ -1,8 +1,8 @@
 // Reductions: sum, mean, max and min over all elements or along one axis.
 //
 // Negative axes count from the back; `keepdims` leaves an extent of 1 where the axis was, ready to
-// broadcast. Every rule is written in ops, so that derivatives of any order follow. T is float or
-// double.
+// broadcast. Every rule is written in ops, so that derivatives of any order follow.
+// T is float or double.
 #pragma once
 
 #include <vector>
@@ -23,8 +23,7 @@ inline Shape reduced_shape(const Shape& shape, int axis, bool keepdims) {
   return out;
 }
 
-// --- sum and mean
-// ---------------------------------------------------------------------------------
+// --- sum and mean --------------------------------------------------------------------------------
 
 /// sum(x): the sum of all elements, a scalar; 0 if there are none.
 /// Gradient: dx = dy everywhere, since each element enters once.
@@ -70,6 +69,16 @@ TALWEG_OP_CARD(sum) {
   card.check("an empty axis", {{3, 0}}, [](auto x) { return sum(x[0], 1); });
   card.check("beside an empty axis", {{3, 0}}, [](auto x) { return sum(x[0], 0); });
   card.point("nothing sums to zero", {{}}, [](auto x) { return sum(x[0], 0, true); }, {0}, {{}});
+  card.point("middle axis of [2,2,2]", {{1, 2, 3, 4, 5, 6, 7, 8}},
+             [](auto x) {
+               return reshape(sum(reshape(x[0], {2, 2, 2}), 1), {4});
+             },
+             {4, 6, 12, 14}, {{1, 1, 1, 1, 1, 1, 1, 1}});
+  card.point("last axis of [2,3]", {{1, 2, 3, 4, 5, 6}},
+             [](auto x) {
+               return sum(reshape(x[0], {2, 3}), 1);
+             },
+             {6, 15}, {{1, 1, 1, 1, 1, 1}});
   card.rejects(
       {{2, 3}}, [](auto x) { return sum(x[0], 2); }, "axis 2 is out of range for rank 2");
 }
@@ -103,11 +112,15 @@ TALWEG_OP_CARD(mean) {
   card.check("keepdims", {{2, 3, 4}}, [](auto x) { return mean(x[0], 1, true); });
   card.check("empty", {{0, 3}}, last);
   card.point("of four", {{1, 2, 3, 6}}, all, {3}, {{0.25, 0.25, 0.25, 0.25}});
+  card.point("first axis of [2,2]", {{1, 2, 3, 6}},
+             [](auto x) {
+               return mean(reshape(x[0], {2, 2}), 0);
+             },
+             {2, 4}, {{0.5, 0.5, 0.5, 0.5}});
   card.rejects({{0}}, all, "no elements").rejects({{3, 0}}, last, "no entries");
 }
 
-// --- max and min
-// ----------------------------------------------------------------------------------
+// --- max and min ---------------------------------------------------------------------------------
 
 /// Says whether v goes before the best so far; the first NaN beats all, so that NaN is not lost.
 struct Larger {
@@ -188,7 +201,14 @@ TALWEG_OP_CARD(max) {
   card.check("keepdims", {{{2, 3, 2}, d}}, [](auto x) { return max(x[0], 1, true); });
   card.check("one", {{{1}, d}}, f).check("empty", {{0, 4}}, last);
   const double inf = std::numeric_limits<double>::infinity();
+  card.point("first axis of [2,3]", {{1, 5, 3, 4, 2, 6}},
+             [](auto x) {
+               return max(reshape(x[0], {2, 3}), 0);
+             },
+             {4, 5, 6}, {{0, 1, 0, 1, 0, 1}});
   card.point("a tie goes to the first", {{1, 5, 5}}, f, {5}, {{0, 1, 0}});
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  card.point("the first NaN is kept", {{1, nan, 2, nan}}, f, {nan}, {{0, 1, 0, 0}});
   card.point("all -inf", {{-inf, -inf}}, f, {-inf}, {{1, 0}});
   card.point("+inf", {{0, inf, 1}}, f, {inf}, {{0, 1, 0}});
   card.rejects({{0, 3}}, f, "has no entries").rejects({{}}, f, "axis 0 is out of range");

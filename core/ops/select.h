@@ -5,6 +5,7 @@
 // are constants: no gradient flows to them. T is float or double.
 #pragma once
 
+#include <array>
 #include <limits>
 #include <span>
 #include <vector>
@@ -33,8 +34,7 @@ inline void check_indices(const char* op, std::span<const int32_t> indices, int6
   }
 }
 
-// --- gather and scatter_add
-// -----------------------------------------------------------------------
+// --- gather and scatter_add ----------------------------------------------------------------------
 
 template <class T>
 Var<T> scatter_add(Var<T> g, KeptIndices indices, const Shape& shape);
@@ -118,8 +118,7 @@ TALWEG_OP_CARD(scatter_add) {
   card.rejects({{2}}, f({0, 3}, {3}), "index 3 at position 1 is out of range");
 }
 
-// --- selection along an axis
-// ----------------------------------------------------------------------
+// --- selection along an axis ---------------------------------------------------------------------
 
 /// take(x, axis, indices): the entries along `axis` in the order of `indices`, as often as they are
 /// named; y[o,j,i] = x[o, indices[j], i], so that the axis has indices.size() entries.
@@ -153,6 +152,11 @@ TALWEG_OP_CARD(take) {
   card.check("last axis", {{2, 3}}, f(-1, {1, 1})).check("one", {{1}}, f(0, {0}));
   card.check("nothing", {{2, 3}}, f(1, {})).check("empty", {{2, 0}}, f(0, {1, 1, 0}));
   card.point("order and repeats", {{1, 2, 3}}, f(0, {2, 2, 0}), {3, 3, 1}, {{1, 0, 2}});
+  card.point("columns of [2,3]", {{1, 2, 3, 4, 5, 6}},
+             [](auto x) {
+               return reshape(take(reshape(x[0], {2, 3}), 1, std::array{2, 0}), {4});
+             },
+             {3, 1, 6, 4}, {{1, 0, 1, 1, 0, 1}});
   card.rejects({{2, 3}}, f(1, {0, 3}), "index 3 at position 1 is out of range");
   card.rejects({{2, 3}}, f(2, {0}), "axis 2 is out of range");
 }
@@ -182,6 +186,11 @@ TALWEG_OP_CARD(pick) {
   };
   card.check("matrix", {{3, 4}}, f({3, 0, 3})).check("one", {{1, 1}}, f({0}));
   card.check("empty", {{0, 4}}, f({}));
+  card.point("from [2,3]", {{1, 2, 3, 4, 5, 6}},
+             [](auto x) {
+               return pick(reshape(x[0], {2, 3}), std::array{2, 0});
+             },
+             {3, 4}, {{0, 0, 1, 1, 0, 0}});
   card.rejects({{3, 4}}, f({0, 1}), "needs 3 columns");
   card.rejects({{2, 4}}, f({0, 4}), "index 4 at position 1 is out of range");
   card.rejects({{4}}, f({0}), "needs a matrix");

@@ -30,8 +30,7 @@ inline Shape with_extent(Shape shape, int axis, int64_t extent) {
   return shape;
 }
 
-// --- reshape
-// --------------------------------------------------------------------------------------
+// --- reshape -------------------------------------------------------------------------------------
 
 /// reshape(x, shape): x's elements in the same row-major order, seen as another shape of the same
 /// size. A view: nothing is copied. Gradient: dx = reshape(dy, shape of x), since y.flat[i] =
@@ -60,8 +59,7 @@ TALWEG_OP_CARD(reshape) {
       "cannot be seen as");
 }
 
-// --- permute
-// --------------------------------------------------------------------------------------
+// --- permute -------------------------------------------------------------------------------------
 
 /// permute(x, axes): y's axis i is x's axis axes[i]; y[j0, j1, ...] = x[k] with k[axes[i]] = ji.
 /// Gradient: dx = permute(dy, inverse of axes), the same elements carried back. Copies.
@@ -144,8 +142,7 @@ TALWEG_OP_CARD(transpose) {
   card.rejects({{2, 3, 4}}, f, "needs a matrix");
 }
 
-// --- slice, pad, concat
-// ---------------------------------------------------------------------------
+// --- slice, pad, concat --------------------------------------------------------------------------
 
 template <class T>
 Var<T> pad(Var<T> x, int axis, int64_t before, int64_t after);
@@ -202,6 +199,11 @@ TALWEG_OP_CARD(slice) {
   card.check("last axis", {{2, 4}}, [](auto x) { return slice(x[0], -1, 0, 3); });
   card.check("one", {{1}}, [](auto x) { return slice(x[0], 0, 0, 1); });
   card.check("empty", {{2, 3}}, [](auto x) { return slice(x[0], 1, 3, 0); });
+  card.point("columns of [2,3]", {{1, 2, 3, 4, 5, 6}},
+             [](auto x) {
+               return reshape(slice(reshape(x[0], {2, 3}), 1, 1, 2), {4});
+             },
+             {2, 3, 5, 6}, {{0, 1, 1, 0, 1, 1}});
   card.rejects(
       {{2, 3}}, [](auto x) { return slice(x[0], 1, 2, 2); }, "do not fit into extent 3");
   card.rejects(
@@ -281,6 +283,11 @@ TALWEG_OP_CARD(concat) {
   card.check("one", {{1}}, f).check("with an empty part", {{2}, {0}, {1}}, f);
   card.check("empty", {{0, 3}, {0, 3}}, f);
   card.point("order", {{1}, {2, 3}}, f, {1, 2, 3}, {{1}, {1, 1}});
+  const auto columns = [](auto x) {
+    return reshape(concat({reshape(x[0], {2, 1}), reshape(x[1], {2, 2})}, 1), {6});
+  };
+  card.point("columns", {{1, 2}, {3, 4, 5, 6}}, columns, {1, 3, 4, 2, 5, 6},
+             {{1, 1}, {1, 1, 1, 1}});
   card.rejects({{2, 3}, {2, 4}}, f, "along axis 0 only");
   card.rejects({{2}, {2, 1}}, f, "along axis 0 only");
   card.rejects({}, f, "at least one part");

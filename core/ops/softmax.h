@@ -1,10 +1,11 @@
-// Softmax and its relatives, over the last axis: x is [rows, cols] to every function here, rows being
-// the product of the leading axes.
+// Softmax and its relatives, over the last axis: x is [rows, cols] to every function here, rows
+// being the product of the leading axes.
 //
-// A row may hold infinities. p = softmax(x) is then the limit as they are approached together: a -inf
-// entry has no mass, several +inf entries share it evenly, and a row of -inf has no mass at all (p is
-// zero, not 0/0). So forbidden classes can be written as -inf and send no gradient back. Finite input
-// never gives NaN: exp is only taken of x - max(x) <= 0. A NaN spoils its own row and no other.
+// A row may hold infinities. p = softmax(x) is then the limit as they are approached together: a
+// -inf entry has no mass, several +inf entries share it evenly, and a row of -inf has no mass at
+// all (p is zero, not 0/0). So forbidden classes can be written as -inf and send no gradient back.
+// Finite input never gives NaN: exp is only taken of x - max(x) <= 0. A NaN spoils its own row and
+// no other.
 #pragma once
 
 #include <array>
@@ -14,6 +15,7 @@
 
 #include "core/kernels/kernels.h"
 #include "core/ops/elementwise.h"
+#include "core/ops/reduce.h"
 #include "core/ops/shape_ops.h"
 
 namespace talweg {
@@ -27,12 +29,6 @@ inline LastAxis last_axis(const char* op, const Shape& shape) {
   expect(shape.rank() >= 1, "[", op, "] runs over the last axis, but the input is a scalar; ",
          "reshape it to [1]");
   return {shape.size_between(0, shape.rank() - 1), shape.back()};
-}
-
-/// `shape` with 1 for its last extent: what one number a row broadcasts from.
-inline Shape one_per_row(Shape shape) {
-  shape[shape.rank() - 1] = 1;
-  return shape;
 }
 
 /// Calls row(r) for every row; on all threads where there is enough to do for them.
@@ -65,40 +61,58 @@ void softmax_row_at_infinity(int64_t cols, const T* x, T top, T* p) {
   for (int64_t i = 0; i < cols; ++i) p[i] = has_nan ? nan : x[i] == top ? share : T(0);
 }
 
-/// e = exp(x - top) and its sum.
+/// The largest element of each row and the sum of exp(x - largest): what the functions here share.
 template <class T>
-T shifted_exp(int64_t cols, const T* x, T top, T* e) {
-  for (int64_t i = 0; i < cols; ++i) e[i] = x[i] - top;
-  kernels::table<T>().exp(cols, e, e);
-  T total;
-  kernels::table<T>().row_sum(1, cols, e, &total);
-  return total;
-}
+struct RowStatistics {
+  Scratch<T> top, total;
 
-/// p = softmax(x) for one row, while it is in the first-level cache.
-template <class T>
-void softmax_row(int64_t cols, const T* x, T* p) {
-  const T top = row_max(cols, x);
-  if (!std::isfinite(top)) return softmax_row_at_infinity(cols, x, top, p);
-  const T total = shifted_exp(cols, x, top, p);
-  kernels::table<T>().scale(cols, 1 / total, p, p);
-}
-
-/// y = log softmax(x) for one row. (x - top) - log(total) keeps the digits that x - (top + log(total))
-/// would lose where x is large.
-template <class T>
-void log_softmax_row(int64_t cols, const T* x, T* y) {
-  const T top = row_max(cols, x);
-  if (!std::isfinite(top)) {
-    softmax_row_at_infinity(cols, x, top, y);
-    for (int64_t i = 0; i < cols; ++i) y[i] = std::log(y[i]);
-    return;
+  /// Writes exp(x - top) to e on the way. Kernels run on the whole matrix: a call costs a
+  /// microsecond or more (measured), which a short row of its own would not repay.
+  RowStatistics(Tape<T>& tape, LastAxis a, const T* x, T* e)
+      : top(tape, a.rows), total(tape, a.rows) {
+    for_each_row(a, [=, tops = top.data()](int64_t r) {
+      const int64_t begin = r * a.cols, end = begin + a.cols;
+      tops[r] = row_max(a.cols, x + begin);
+      for (int64_t i = begin; i < end; ++i) e[i] = x[i] - tops[r];
+    });
+    kernels::table<T>().exp(a.rows * a.cols, e, e);
+    kernels::table<T>().row_sum(a.rows, a.cols, e, total.data());
   }
-  const T log_total = std::log(shifted_exp(cols, x, top, y));
-  for (int64_t i = 0; i < cols; ++i) y[i] = (x[i] - top) - log_total;
+};
+
+/// p = softmax(x), row by row.
+template <class T>
+void softmax_rows(Tape<T>& tape, LastAxis a, const T* x, T* p) {
+  const RowStatistics<T> s(tape, a, x, p);
+  for_each_row(a, [=, tops = s.top.data(), totals = s.total.data()](int64_t r) {
+    T* row = p + r * a.cols;
+    if (!std::isfinite(tops[r])) {
+      softmax_row_at_infinity(a.cols, x + r * a.cols, tops[r], row);
+      return;
+    }
+    const T share = 1 / totals[r];
+    for (int64_t i = 0; i < a.cols; ++i) row[i] *= share;
+  });
 }
 
-// --- softmax --------------------------------------------------------------------------------------
+/// y = log softmax(x), row by row. (x - top) - log(total) keeps the digits that
+/// x - (top + log(total)) would lose where x is large.
+template <class T>
+void log_softmax_rows(Tape<T>& tape, LastAxis a, const T* x, T* y) {
+  const RowStatistics<T> s(tape, a, x, y);
+  for_each_row(a, [=, tops = s.top.data(), totals = s.total.data()](int64_t r) {
+    const int64_t begin = r * a.cols, end = begin + a.cols;
+    if (!std::isfinite(tops[r])) {
+      softmax_row_at_infinity(a.cols, x + begin, tops[r], y + begin);
+      for (int64_t i = begin; i < end; ++i) y[i] = std::log(y[i]);
+      return;
+    }
+    const T log_total = std::log(totals[r]);
+    for (int64_t i = begin; i < end; ++i) y[i] = (x[i] - tops[r]) - log_total;
+  });
+}
+
+// --- softmax ------------------------------------------------------------------------------------
 
 /// softmax(x)[r,i] = exp(x[r,i]) / sum_j exp(x[r,j]), over the last axis; x's shape.
 /// Gradient: dx = y (dy - sum_j dy_j y_j), from dy_i/dx_j = y_i ([i = j] - y_j).
@@ -108,12 +122,10 @@ template <class T>
 Var<T> softmax(Var<T> x) {
   const LastAxis a = last_axis("softmax", x.shape());
   Var<T> y = x.tape().make("softmax", x.shape());
-  const T* from = x.data();
-  T* to = y.data();
-  for_each_row(a, [=](int64_t r) { softmax_row(a.cols, from + r * a.cols, to + r * a.cols); });
+  softmax_rows(x.tape(), a, x.data(), y.data());
   y.wrt(x, [=](Var<T> dy) {
     if (dy.tape().recording()) {
-      const Var<T> dot = sum_to(mul(dy, y), one_per_row(y.shape()));
+      const Var<T> dot = sum(mul(dy, y), -1, true);
       return mul(y, sub(dy, dot));
     }
     Var<T> dx = dy.tape().make("softmax_gradient", y.shape());
@@ -145,13 +157,13 @@ TALWEG_OP_CARD(softmax) {
   card.rejects({{}}, f, "scalar");
 }
 
-// --- logsumexp ------------------------------------------------------------------------------------
+// --- logsumexp ----------------------------------------------------------------------------------
 
 /// logsumexp(x)[r] = log sum_j exp(x[r,j]) = max + log sum_j exp(x[r,j] - max), over the last axis,
 /// which it drops. Gradient: dx[r,j] = dy[r] softmax(x)[r,j].
-/// A row of -inf, or an empty one, gives -inf and gradient 0; a row with +inf gives +inf and the whole
-/// gradient there. Throws for a scalar.
-/// Source: Blanchard, Higham and Higham 2021, "Accurately computing the log-sum-exp", eq. 1.3.
+/// A row of -inf, or an empty one, gives -inf and gradient 0; a row with +inf gives +inf and the
+/// whole gradient there. Throws for a scalar. Source: Blanchard, Higham and Higham 2021,
+/// "Accurately computing the log-sum-exp", eq. 1.3.
 template <class T>
 Var<T> logsumexp(Var<T> x) {
   const LastAxis a = last_axis("logsumexp", x.shape());
@@ -160,14 +172,14 @@ Var<T> logsumexp(Var<T> x) {
   Var<T> y = x.tape().make("logsumexp", out);
   kernels::table<T>().row_logsumexp(a.rows, a.cols, x.data(), y.data());
   y.wrt(x, [=](Var<T> dy) {
-    if (dy.tape().recording()) return mul(softmax(x), reshape(dy, one_per_row(x.shape())));
+    if (dy.tape().recording())
+      return mul(softmax(x), reshape(dy, with_extent(x.shape(), x.shape().rank() - 1, 1)));
     Var<T> dx = dy.tape().make("logsumexp_gradient", x.shape());
-    const T *from = x.data(), *g = dy.data();
+    softmax_rows(dy.tape(), a, x.data(), dx.data());
+    const T* g = dy.data();
     T* to = dx.data();
     for_each_row(a, [=](int64_t r) {
-      T* p = to + r * a.cols;
-      softmax_row(a.cols, from + r * a.cols, p);
-      kernels::table<T>().scale(a.cols, g[r], p, p);
+      for (int64_t i = r * a.cols; i < (r + 1) * a.cols; ++i) to[i] *= g[r];
     });
     return dx;
   });
@@ -189,31 +201,29 @@ TALWEG_OP_CARD(logsumexp) {
   card.rejects({{}}, f, "scalar");
 }
 
-// --- log_softmax ----------------------------------------------------------------------------------
+// --- log_softmax --------------------------------------------------------------------------------
 
 /// log_softmax(x)[r,i] = x[r,i] - logsumexp(x)[r], over the last axis; x's shape.
-/// Gradient: dx = dy - softmax(x) sum_j dy_j, from dy_i/dx_j = [i = j] - softmax(x)_j. It is taken as
-/// it stands for -inf too: such an entry gives -inf and receives the cotangent of that output.
+/// Gradient: dx = dy - softmax(x) sum_j dy_j, from dy_i/dx_j = [i = j] - softmax(x)_j. It is taken
+/// as it stands for -inf too: such an entry gives -inf and receives the cotangent of that output.
 /// Throws for a scalar.
 template <class T>
 Var<T> log_softmax(Var<T> x) {
   const LastAxis a = last_axis("log_softmax", x.shape());
   Var<T> y = x.tape().make("log_softmax", x.shape());
-  const T* from = x.data();
-  T* to = y.data();
-  for_each_row(a, [=](int64_t r) { log_softmax_row(a.cols, from + r * a.cols, to + r * a.cols); });
+  log_softmax_rows(x.tape(), a, x.data(), y.data());
   y.wrt(x, [=](Var<T> dy) {
     if (dy.tape().recording()) {
-      return sub(dy, mul(exp(y), sum_to(dy, one_per_row(y.shape()))));
+      return sub(dy, mul(exp(y), sum(dy, -1, true)));
     }
     Var<T> dx = dy.tape().make("log_softmax_gradient", y.shape());
     const T *log_p = y.data(), *g = dy.data();
     T* to = dx.data();
+    kernels::table<T>().exp(y.size(), log_p, to);
     for_each_row(a, [=](int64_t r) {
       const int64_t begin = r * a.cols, end = begin + a.cols;
       T total = 0;
       for (int64_t i = begin; i < end; ++i) total += g[i];
-      kernels::table<T>().exp(a.cols, log_p + begin, to + begin);
       for (int64_t i = begin; i < end; ++i) to[i] = g[i] - to[i] * total;
     });
     return dx;
@@ -236,7 +246,7 @@ TALWEG_OP_CARD(log_softmax) {
   card.rejects({{}}, f, "scalar");
 }
 
-// --- cross entropy --------------------------------------------------------------------------------
+// --- cross entropy ------------------------------------------------------------------------------
 
 /// The label of a row that cross_entropy leaves out.
 inline constexpr int32_t kIgnoredLabel = -1;
@@ -282,7 +292,7 @@ Var<T> cross_entropy_gradient_fused(Var<T> logits, std::span<const int32_t> labe
                                     std::span<const T> coefficients, Var<T> dy) {
   const LastAxis a{logits.shape()[0], logits.shape()[1]};
   Var<T> dx = dy.tape().make("cross_entropy_gradient", logits.shape());
-  const T* x = logits.data();
+  softmax_rows(dy.tape(), a, logits.data(), dx.data());
   T* out = dx.data();
   const T slope = dy.item();
   for_each_row(a, [=](int64_t r) {
@@ -291,22 +301,25 @@ Var<T> cross_entropy_gradient_fused(Var<T> logits, std::span<const int32_t> labe
       std::fill_n(row, a.cols, T(0));
       return;
     }
-    softmax_row(a.cols, x + r * a.cols, row);
     row[labels[r]] -= 1;
-    kernels::table<T>().scale(a.cols, coefficients[r] * slope, row, row);
+    const T share = coefficients[r] * slope;
+    for (int64_t i = 0; i < a.cols; ++i) row[i] *= share;
   });
   return dx;
 }
 
-/// cross_entropy(logits[rows, classes], labels, weights) -> scalar: the mean negative log-likelihood
-///   y = -sum_r c_r log softmax(logits)[r, label_r],    c_r = weight_r / sum of weight_s,
+/// cross_entropy(logits[rows, classes], labels, weights) -> scalar, the mean negative
+/// log-likelihood
+///   y = -sum_r c_r log softmax(logits)[r, label_r],   c_r = weight_r / sum_s weight_s,
 /// where r and s run over the rows with a label; weights default to 1, so the divisor is then the
-/// number of rows that have a label. A row labelled -1 is left out of both sums and receives gradient
-/// 0; so is a row of weight 0. If no row is left, y = 0.
+/// number of rows that have a label. A row labelled -1 is left out of both sums and receives
+/// gradient 0; so is a row of weight 0. If no row is left, y = 0.
+///
 /// Gradient: dlogits[r,j] = dy c_r (softmax(logits)[r,j] - [j = label_r]), by log_softmax's rule.
-/// A label whose logit is -inf costs +inf. Copies labels and weights. Throws where logits is not
-/// [rows, classes], a count differs, a label is no class, or a weight is negative or not finite.
-/// Source: Bishop 2006, eq. 4.108 and 4.109.
+/// A label whose logit is -inf costs +inf. Copies labels and weights.
+///
+/// Throws where logits is not [rows, classes], a count differs, a label is no class, or a weight is
+/// negative or not finite. Source: Bishop 2006, eq. 4.108 and 4.109.
 template <class T>
 Var<T> cross_entropy(Var<T> logits, std::span<const int32_t> labels,
                      std::span<const std::type_identity_t<T>> weights = {}) {
@@ -324,10 +337,7 @@ Var<T> cross_entropy(Var<T> logits, std::span<const int32_t> labels,
   const auto kept_labels = tape.keep(labels);
 
   Scratch<T> log_p(tape, a.rows * a.cols);
-  const T* x = logits.data();
-  for_each_row(a, [=, p = log_p.data()](int64_t r) {
-    if (coefficients[r] != 0) log_softmax_row(a.cols, x + r * a.cols, p + r * a.cols);
-  });
+  log_softmax_rows(tape, a, logits.data(), log_p.data());
   double total = 0;  // in double and in order, so that long batches lose nothing
   for (int64_t r = 0; r < a.rows; ++r) {
     if (coefficients[r] == 0) continue;
@@ -345,20 +355,23 @@ Var<T> cross_entropy(Var<T> logits, std::span<const int32_t> labels,
 TALWEG_OP_CARD(cross_entropy) {
   card.formula("y = -sum_r c_r log softmax(x)[r, label_r], c_r = weight_r / sum of weights");
   card.rule("dx[r,j] = dy c_r (softmax(x)[r,j] - [j = label_r])");
-  card.shapes("x [rows, classes], a label a row, -1 for none -> []").source("Bishop 2006, eq. 4.108");
+  card.shapes("x [rows, classes], a label a row, -1 for none -> []")
+      .source("Bishop 2006, eq. 4.108");
   const auto three = [](auto x) { return cross_entropy(x[0], std::array<int32_t, 3>{1, 0, 3}); };
   const auto one = [](auto x) { return cross_entropy(x[0], std::array<int32_t, 1>{0}); };
   const auto first_of_one_row = [](auto x) {
     return cross_entropy(reshape(x[0], {1, x[0].size()}), std::array<int32_t, 1>{0});
   };
   card.check("matrix", {{3, 4}}, three).check("one", {{1, 1}}, one);
-  card.check("a row left out", {{3, 4}},
-             [](auto x) { return cross_entropy(x[0], std::array<int32_t, 3>{2, -1, 3}); });
+  card.check("a row left out", {{3, 4}}, [](auto x) {
+    return cross_entropy(x[0], std::array<int32_t, 3>{2, -1, 3});
+  });
   card.check("weighted", {{3, 4}}, []<class T>(std::span<const Var<T>> x) {
     return cross_entropy(x[0], std::array<int32_t, 3>{1, 0, 3}, std::array<T, 3>{0.5, 0, 2});
   });
-  card.check("all left out", {{2, 3}},
-             [](auto x) { return cross_entropy(x[0], std::array<int32_t, 2>{-1, -1}); });
+  card.check("all left out", {{2, 3}}, [](auto x) {
+    return cross_entropy(x[0], std::array<int32_t, 2>{-1, -1});
+  });
   card.check("no rows", {{0, 3}}, [](auto x) { return cross_entropy(x[0], {}); });
   const double inf = std::numeric_limits<double>::infinity();
   card.point("sure and right", {{1000, 0}}, first_of_one_row, {0}, {{0, 0}});
@@ -369,9 +382,12 @@ TALWEG_OP_CARD(cross_entropy) {
   card.rejects({{3, 3}}, three, "label 3 of row 2");
   card.rejects({{2, 4}}, three, "need 2 labels, found 3");
   card.rejects({{3, 2, 2}}, three, "must be [rows, classes]");
-  card.rejects({{3, 4}}, []<class T>(std::span<const Var<T>> x) {
-    return cross_entropy(x[0], std::array<int32_t, 3>{1, 0, 3}, std::array<T, 3>{1, -1, 1});
-  }, "weight -1 of row 1");
+  card.rejects(
+      {{3, 4}},
+      []<class T>(std::span<const Var<T>> x) {
+        return cross_entropy(x[0], std::array<int32_t, 3>{1, 0, 3}, std::array<T, 3>{1, -1, 1});
+      },
+      "weight -1 of row 1");
 }
 
 }  // namespace talweg

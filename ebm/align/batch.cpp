@@ -9,6 +9,9 @@
 namespace talweg::ebm {
 namespace {
 
+/// Fewer cells than this (about 16 µs of work) are aligned by the calling thread alone.
+constexpr int64_t kCellsForThreads = 1 << 14;
+
 void check_offsets(const RaggedLabels& labels) {
   expect(!labels.offsets.empty() && labels.offsets.front() == 0 &&
              labels.offsets.back() == static_cast<int64_t>(labels.symbols.size()) &&
@@ -37,8 +40,9 @@ void check_batch(int64_t frames, int64_t alphabet, std::span<const int64_t> samp
   }
 }
 
-/// Room for the results, and for every thread to work on the largest pair.
-void prepare(int64_t frames, const RaggedLabels& labels, BatchAlignment& out) {
+/// Room for the results, and for every thread to work on the largest pair. Returns a bound on the
+/// number of cells of the batch.
+int64_t prepare(int64_t frames, const RaggedLabels& labels, BatchAlignment& out) {
   const int64_t batch = labels.size();
   int64_t longest = 0;
   for (int64_t b = 0; b < batch; ++b) {
@@ -51,6 +55,7 @@ void prepare(int64_t frames, const RaggedLabels& labels, BatchAlignment& out) {
   const size_t threads = static_cast<size_t>(omp_get_max_threads());
   if (out.scratch.size() < threads) out.scratch.resize(threads);
   for (size_t t = 0; t < threads; ++t) out.scratch[t].reserve(frames, longest);
+  return batch * frames * longest;
 }
 
 }  // namespace
@@ -75,9 +80,9 @@ void viterbi_batch(const T* energies, int64_t frames, int64_t alphabet,
                    std::span<const int64_t> sample_frames, const RaggedLabels& labels,
                    BatchAlignment& out) {
   check_batch(frames, alphabet, sample_frames, labels);
-  prepare(frames, labels, out);
+  const int64_t cells = prepare(frames, labels, out);
   const int64_t batch = labels.size();
-#pragma omp parallel for schedule(dynamic)
+#pragma omp parallel for schedule(dynamic) if (cells >= kCellsForThreads)
   for (int64_t b = 0; b < batch; ++b) {
     const std::span<int32_t> path(out.paths.data() + b * frames, sample_frames[b]);
     out.results[b] = viterbi(energies + b * frames * alphabet, sample_frames[b], alphabet,

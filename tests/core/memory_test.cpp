@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "core/arena.h"
+#include "core/rng.h"
 #include "core/shape.h"
 #include "core/tensor.h"
-#include "core/rng.h"
 
 using namespace talweg;
 
@@ -53,10 +53,11 @@ TEST_CASE("shapes broadcast as NumPy's do and refuse with both shapes named") {
   CHECK(broadcast("op", {2, 1, 3}, {4, 1}) == Shape{2, 4, 3});
   CHECK(broadcast("op", {}, {5}) == Shape{5});
   CHECK(broadcast("op", {0, 3}, {1}) == Shape{0, 3});
-  CHECK_THROWS_WITH_AS(broadcast("op", {2, 3}, {2}),
-                       "[op] shapes [2,3] and [2] do not broadcast: extents 3 and 2 differ and neither "
-                       "is 1; reshape one of them",
-                       Error);
+  CHECK_THROWS_WITH_AS(
+      broadcast("op", {2, 3}, {2}),
+      "[op] shapes [2,3] and [2] do not broadcast: extents 3 and 2 differ and neither "
+      "is 1; reshape one of them",
+      Error);
 }
 
 TEST_CASE("a shape knows its size; a scalar has one element, an empty axis makes none") {
@@ -76,7 +77,8 @@ TEST_CASE("a tensor copies its values and refuses a count that does not fit") {
   CHECK_THROWS_AS(Tensor<float>(Shape{2, 2}, std::span<const float>(three)), Error);
 }
 
-TEST_CASE("random streams repeat for a seed, differ between splits, and resume from their two words") {
+TEST_CASE(
+    "random streams repeat for a seed, differ between splits, and resume from their two words") {
   Rng a(1), b(1), c(2);
   CHECK(a.next() == b.next());
   CHECK(a.next() != c.next());

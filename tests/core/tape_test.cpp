@@ -122,7 +122,8 @@ TEST_CASE("grad returns derivatives of any order") {
   CHECK(third.item() == doctest::Approx((12 * 0.7 + 8 * 0.343) * e).epsilon(1e-13));
 }
 
-TEST_CASE("grad with respect to an inner node stops there, and one that is not reached gets zeros") {
+TEST_CASE(
+    "grad with respect to an inner node stops there, and one that is not reached gets zeros") {
   Tape<double> tape;
   auto x = tape.variable(Tensor<double>({}, 3.0));
   auto z = tape.variable(Tensor<double>({2}, 3.0));
@@ -166,7 +167,8 @@ TEST_CASE("mistakes are answered with what to write instead") {
   Tape<double> tape, other;
   auto x = tape.variable(Tensor<double>({3}, 1.0));
   CHECK(says(message_of([&] { tape.backward(exp(x)); }), "reduce it with sum() or mean()"));
-  CHECK(says(message_of([&] { tape.backward(tape.constant(1.0)); }), "make a leaf with variable()"));
+  CHECK(
+      says(message_of([&] { tape.backward(tape.constant(1.0)); }), "make a leaf with variable()"));
   CHECK(says(message_of([&] { exp(x).grad(); }), "call retain()"));
   CHECK(says(message_of([&] { tape.constant(1.0).grad(); }), "needs no gradient"));
   CHECK(says(message_of([&] { add(x, other.constant(1.0)); }), "different tapes"));

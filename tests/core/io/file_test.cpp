@@ -40,7 +40,8 @@ TEST_CASE("writing through a link replaces what it points to and keeps the link"
 TEST_CASE("reading says in one sentence that a file is missing, a folder or too large") {
   const ScratchFolder folder;
   const std::string missing = (folder / "missing").string();
-  CHECK(sentence<IoError>([&] { read_file(missing); }) == missing + ": no such file; check the name");
+  CHECK(sentence<IoError>([&] { read_file(missing); }) ==
+        missing + ": no such file; check the name");
   CHECK(sentence<IoError>([&] { read_file(folder.path()); }) ==
         folder.path().string() + ": is a folder, not a file; name a file in it");
   write_file_atomically(folder / "large", std::string(1001, 'x'));
@@ -89,13 +90,12 @@ TEST_CASE("a write that fails half-way leaves the old file and no temporary") {
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);
   const rlimit small{4096, before.rlim_max};
   REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
-  const std::string text = sentence<IoError>(
-      [&] { write_file_atomically(folder / "file", std::string(100'000, 'x')); });
+  const std::string text =
+      sentence<IoError>([&] { write_file_atomically(folder / "file", std::string(100'000, 'x')); });
   ::setrlimit(RLIMIT_FSIZE, &before);
   std::signal(SIGXFSZ, handler);
 
-  CHECK(text == (folder / "file").string() +
-                    ": can't be written: File too large; check the path");
+  CHECK(text == (folder / "file").string() + ": can't be written: File too large; check the path");
   CHECK(read_file(folder / "file") == "old");
   CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 1);
 }
@@ -112,7 +112,6 @@ TEST_CASE("a file in the way of a folder is named") {
   write_file_atomically(folder / "file", "x");
   for (const fs::path& path : {folder / "file", folder / "file" / "below"}) {
     CHECK(sentence<IoError>([&] { make_directories(path); }) ==
-          path.string() +
-              ": can't create this folder: a file is in the way; choose another name");
+          path.string() + ": can't create this folder: a file is in the way; choose another name");
   }
 }

@@ -60,19 +60,17 @@ TEST_CASE("the bytes are those the format prescribes, header padded to eight") {
   Safetensors content;
   content.tensors["b"] = {"U8", {2}, "xy"};
   content.tensors["a"] = {"U8", {1}, "z"};
-  const std::string header =
-      R"({"a":{"data_offsets":[0,1],"dtype":"U8","shape":[1]},)"
-      R"("b":{"data_offsets":[1,3],"dtype":"U8","shape":[2]}})";
+  const std::string header = R"({"a":{"data_offsets":[0,1],"dtype":"U8","shape":[1]},)"
+                             R"("b":{"data_offsets":[1,3],"dtype":"U8","shape":[2]}})";
   const std::string padded = header + std::string((8 - header.size() % 8) % 8, ' ');
   CHECK(encode(content) == file_of(padded) + "zxy");
   CHECK(encode(content) == encode(decode(encode(content), "m")));
 }
 
 TEST_CASE("a foreign file with metadata, another tensor order and no padding is read") {
-  const std::string header =
-      R"({"__metadata__":{"format":"pt"},)"
-      R"("z":{"dtype":"F16","shape":[1,2],"data_offsets":[0,4]},)"
-      R"("a":{"dtype":"BOOL","shape":[],"data_offsets":[4,5]}})";
+  const std::string header = R"({"__metadata__":{"format":"pt"},)"
+                             R"("z":{"dtype":"F16","shape":[1,2],"data_offsets":[0,4]},)"
+                             R"("a":{"dtype":"BOOL","shape":[],"data_offsets":[4,5]}})";
   const Safetensors content = decode(file_of(header, 5), "m");
   CHECK(content.metadata.at("format") == "pt");
   CHECK(content.tensors.at("z").shape == std::vector<int64_t>{1, 2});
@@ -100,8 +98,7 @@ TEST_CASE("a huge or missing header is refused before anything is allocated") {
   CHECK(complaint(std::string("\x10\0\0\0\0\0\0\0{}", 10)) ==
         "m: file is truncated or not a safetensors file: a header of 16 bytes is promised, 2 are "
         "there");
-  CHECK(complaint(file_of("[1]")) ==
-        "m: not a safetensors file: its header does not begin with {");
+  CHECK(complaint(file_of("[1]")) == "m: not a safetensors file: its header does not begin with {");
 }
 
 TEST_CASE("a header that is not plain JSON is refused") {
@@ -155,10 +152,12 @@ TEST_CASE("tensors must tile the data: no overlap, no hole, nothing left") {
   };
   CHECK(two("[0,2]", "[1,3]") == "m: tensor \"b\": its bytes overlap another tensor's");
   CHECK(two("[0,2]", "[0,2]") == "m: tensor \"b\": its bytes overlap another tensor's");
-  CHECK(two("[0,2]", "[3,5]") == "m: tensor \"b\": 1 bytes before it belong to no tensor");
-  CHECK(two("[1,3]", "[3,5]") == "m: tensor \"a\": 1 bytes before it belong to no tensor");
+  CHECK(two("[0,2]", "[3,5]") ==
+        "m: tensor \"b\": its bytes begin at 3, those before it end at 2; no gap is allowed");
+  CHECK(two("[1,3]", "[3,5]") ==
+        "m: tensor \"a\": its bytes begin at 1, those before it end at 0; no gap is allowed");
   CHECK(two("[0,2]", "[2,4]") ==
-        "m: file is damaged: 2 bytes after the last tensor belong to no tensor");
+        "m: file is damaged: its tensors end at byte 4 of 6; the rest belongs to none");
   CHECK(two("[18446744073709551613,18446744073709551615]", "[0,2]") ==
         "m: file is truncated: header promises 18,446,744,073,709,551,615 bytes of tensors, 6 are "
         "there");
@@ -177,11 +176,11 @@ TEST_CASE("what can't be stored is refused before a byte is written") {
   CHECK(refusal("t", {"X", {0}, ""}) == "[safetensors] tensor t: unknown dtype X");
   CHECK(refusal("__metadata__", {"U8", {0}, ""}) ==
         "[safetensors] a tensor can't be called __metadata__");
-  CHECK(refusal("\xFF", {"U8", {0}, ""}) ==
-        "[safetensors] names and metadata must be UTF-8 text");
+  CHECK(refusal("\xFF", {"U8", {0}, ""}) == "[safetensors] names and metadata must be UTF-8 text");
 }
 
 TEST_CASE("numbers of another dtype are not reinterpreted") {
-  CHECK(sentence<IoError>([] { from_blob<float>({"F64", {1}, std::string(8, '\0')}, "w"); }) ==
-        "tensor w: dtype is F64, expected F32");
+  CHECK(sentence<IoError>([] {
+          from_blob<float>({"F64", {1}, std::string(8, '\0')}, "w");
+        }) == "tensor w: dtype is F64, expected F32");
 }

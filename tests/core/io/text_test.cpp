@@ -14,9 +14,9 @@ TEST_CASE("markup characters are escaped and UTF-8 passes") {
 TEST_CASE("bytes that are no UTF-8 and control characters become U+FFFD") {
   const std::string sign = "\uFFFD";
   CHECK(escape("\xFF") == sign);
-  CHECK(escape("a\xC3") == "a" + sign);                         // cut off
-  CHECK(escape("\xC0\xAF") == sign + sign);                     // overlong slash
-  CHECK(escape("\xED\xA0\x80") == sign + sign + sign);          // surrogate
+  CHECK(escape("a\xC3") == "a" + sign);                            // cut off
+  CHECK(escape("\xC0\xAF") == sign + sign);                        // overlong slash
+  CHECK(escape("\xED\xA0\x80") == sign + sign + sign);             // surrogate
   CHECK(escape("\xF4\x90\x80\x80") == sign + sign + sign + sign);  // above U+10FFFF
   CHECK(escape(std::string("\0\x1B", 2)) == sign + sign);
 }

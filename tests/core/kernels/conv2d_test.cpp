@@ -1,4 +1,5 @@
-// conv2d: every instruction set against the plain loops in double, over shapes with every kind of tail.
+// conv2d: every instruction set against the plain loops in double, over shapes with every kind of
+// tail.
 #include <omp.h>
 
 #include "core/kernels/kernels.h"
@@ -17,8 +18,8 @@ int64_t output_size(const Conv2dShape& s, Conv2dFace face) {
 
 /// The face left open, from the other two arguments of the trilinear form.
 template <class T>
-Array<T> run(const KernelTable<T>& kernels, const Conv2dShape& s, Conv2dFace face, const Array<T>& x,
-             const Array<T>& w, const Array<T>& g) {
+Array<T> run(const KernelTable<T>& kernels, const Conv2dShape& s, Conv2dFace face,
+             const Array<T>& x, const Array<T>& w, const Array<T>& g) {
   Array<T> out(output_size(s, face), T(NAN));
   Scratch<T> scratch(kernels.conv2d_scratch(s, face));
   if (face == Conv2dFace::forward) {
@@ -59,8 +60,7 @@ std::string text_of(const Conv2dShape& s) {
   text += "] w[";
   for (const int64_t v : {s.k, s.kh, s.kw}) text += std::to_string(v) + ",";
   text += "] stride, pad, dilation ";
-  for (const int64_t v :
-       {s.stride_h, s.stride_w, s.pad_h, s.pad_w, s.dilation_h, s.dilation_w}) {
+  for (const int64_t v : {s.stride_h, s.stride_w, s.pad_h, s.pad_w, s.dilation_h, s.dilation_w}) {
     text += std::to_string(v) + " ";
   }
   return text;
@@ -73,16 +73,17 @@ TEST_CASE("conv2d's three faces agree with the plain loops for every channel cou
   const int64_t channels[] = {1, 2, 3, 5, 16, 17, 27, 32, 33, 64};
   for (const int64_t c : channels) {
     for (const int64_t k : channels) {
-      const Conv2dShape s{.n = 2, .h = 5, .w = 7, .c = c, .k = k, .kh = 3, .kw = 3,
-                          .pad_h = 1, .pad_w = 1};
+      const Conv2dShape s{
+          .n = 2, .h = 5, .w = 7, .c = c, .k = k, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1};
       CAPTURE(text_of(s));
       check_all_faces(s, rng);
     }
   }
 }
 
-TEST_CASE("conv2d's three faces agree with the plain loops for every window, stride, padding and "
-          "dilation") {
+TEST_CASE(
+    "conv2d's three faces agree with the plain loops for every window, stride, padding and "
+    "dilation") {
   Rng rng(2);
   const int64_t windows[][2] = {{1, 1}, {3, 3}, {4, 3}, {2, 1}, {5, 5}};
   const int64_t strides[][2] = {{1, 1}, {2, 2}, {3, 3}, {2, 1}, {1, 3}};
@@ -91,11 +92,19 @@ TEST_CASE("conv2d's three faces agree with the plain loops for every window, str
     for (const auto& stride : strides) {
       for (const auto& pad : pads) {
         for (const int64_t dilation : {1, 2}) {
-          const Conv2dShape s{.n = 1, .h = 9, .w = 19, .c = 5, .k = 18,
-                              .kh = window[0], .kw = window[1],
-                              .stride_h = stride[0], .stride_w = stride[1],
-                              .pad_h = pad[0], .pad_w = pad[1],
-                              .dilation_h = dilation, .dilation_w = dilation};
+          const Conv2dShape s{.n = 1,
+                              .h = 9,
+                              .w = 19,
+                              .c = 5,
+                              .k = 18,
+                              .kh = window[0],
+                              .kw = window[1],
+                              .stride_h = stride[0],
+                              .stride_w = stride[1],
+                              .pad_h = pad[0],
+                              .pad_w = pad[1],
+                              .dilation_h = dilation,
+                              .dilation_w = dilation};
           CAPTURE(text_of(s));
           check_all_faces(s, rng);
         }
@@ -111,11 +120,19 @@ TEST_CASE("conv2d's three faces agree with the plain loops on random shapes") {
   };
   int tried = 0;
   while (tried < 150) {
-    const Conv2dShape s{.n = pick(1, 4), .h = pick(1, 12), .w = pick(1, 40), .c = pick(1, 20),
-                        .k = pick(1, 40), .kh = pick(1, 5), .kw = pick(1, 5),
-                        .stride_h = pick(1, 4), .stride_w = pick(1, 4),
-                        .pad_h = pick(0, 4), .pad_w = pick(0, 4),
-                        .dilation_h = pick(1, 3), .dilation_w = pick(1, 3)};
+    const Conv2dShape s{.n = pick(1, 4),
+                        .h = pick(1, 12),
+                        .w = pick(1, 40),
+                        .c = pick(1, 20),
+                        .k = pick(1, 40),
+                        .kh = pick(1, 5),
+                        .kw = pick(1, 5),
+                        .stride_h = pick(1, 4),
+                        .stride_w = pick(1, 4),
+                        .pad_h = pick(0, 4),
+                        .pad_w = pick(0, 4),
+                        .dilation_h = pick(1, 3),
+                        .dilation_w = pick(1, 3)};
     const bool fits = s.h + 2 * s.pad_h > s.dilation_h * (s.kh - 1) &&
                       s.w + 2 * s.pad_w > s.dilation_w * (s.kw - 1);
     if (!fits) continue;
@@ -127,16 +144,16 @@ TEST_CASE("conv2d's three faces agree with the plain loops on random shapes") {
 
 TEST_CASE("conv2d of an image larger than one strip agrees with the plain loops") {
   Rng rng(4);
-  check_all_faces({.n = 1, .h = 61, .w = 130, .c = 12, .k = 20, .kh = 3, .kw = 3, .pad_h = 1,
-                   .pad_w = 1}, rng);
-  check_all_faces({.n = 1, .h = 3, .w = 3000, .c = 20, .k = 4, .kh = 3, .kw = 3, .pad_h = 1,
-                   .pad_w = 1}, rng);
+  check_all_faces(
+      {.n = 1, .h = 61, .w = 130, .c = 12, .k = 20, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1}, rng);
+  check_all_faces(
+      {.n = 1, .h = 3, .w = 3000, .c = 20, .k = 4, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1}, rng);
 }
 
 TEST_CASE("conv2d of no images writes no outputs and gives a zero weight gradient") {
   Rng rng(5);
-  check_all_faces({.n = 0, .h = 5, .w = 7, .c = 3, .k = 4, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1},
-                  rng);
+  check_all_faces(
+      {.n = 0, .h = 5, .w = 7, .c = 3, .k = 4, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1}, rng);
 }
 
 TEST_CASE("conv2d gives the same bits for 1, 2 and 3 threads") {
@@ -147,8 +164,17 @@ TEST_CASE("conv2d gives the same bits for 1, 2 and 3 threads") {
       {.n = 5, .h = 8, .w = 18, .c = 32, .k = 64, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1},
       {.n = 9, .h = 4, .w = 18, .c = 40, .k = 33, .kh = 4, .kw = 3, .pad_h = 0, .pad_w = 1},
       {.n = 9, .h = 1, .w = 18, .c = 128, .k = 27, .kh = 1, .kw = 1},
-      {.n = 3, .h = 17, .w = 21, .c = 12, .k = 20, .kh = 5, .kw = 5, .stride_h = 2, .stride_w = 2,
-       .pad_h = 2, .pad_w = 2},
+      {.n = 3,
+       .h = 17,
+       .w = 21,
+       .c = 12,
+       .k = 20,
+       .kh = 5,
+       .kw = 5,
+       .stride_h = 2,
+       .stride_w = 2,
+       .pad_h = 2,
+       .pad_w = 2},
   };
   for (const Conv2dShape& s : shapes) {
     CAPTURE(text_of(s));
@@ -176,8 +202,19 @@ TEST_CASE("conv2d's three faces are one trilinear form: <y, g> = <dx, x> = <dw, 
   };
   const Conv2dShape shapes[] = {
       {.n = 3, .h = 8, .w = 18, .c = 16, .k = 32, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1},
-      {.n = 2, .h = 11, .w = 13, .c = 6, .k = 9, .kh = 4, .kw = 3, .stride_h = 2, .stride_w = 3,
-       .pad_h = 2, .pad_w = 1, .dilation_h = 2, .dilation_w = 1},
+      {.n = 2,
+       .h = 11,
+       .w = 13,
+       .c = 6,
+       .k = 9,
+       .kh = 4,
+       .kw = 3,
+       .stride_h = 2,
+       .stride_w = 3,
+       .pad_h = 2,
+       .pad_w = 1,
+       .dilation_h = 2,
+       .dilation_w = 1},
   };
   for (const Conv2dShape& s : shapes) {
     CAPTURE(text_of(s));

@@ -1,5 +1,5 @@
-// Choosing an instruction set. The forced name comes from the environment when the test program is run
-// by ctest as kernels_portable, kernels_avx2, ...; the same cases then cover each of them.
+// Choosing an instruction set. The forced name comes from the environment when the test program is
+// run by ctest as kernels_portable, kernels_avx2, ...; the same cases then cover each of them.
 #include <cstdlib>
 
 #include "core/error.h"
@@ -46,8 +46,6 @@ TEST_CASE("an unknown instruction set is refused with the list of available ones
   }
 }
 
-TEST_CASE("double kernels are the reference") {
-  CHECK(&table<double>() == &reference<double>());
-}
+TEST_CASE("double kernels are the reference") { CHECK(&table<double>() == &reference<double>()); }
 
 }  // namespace talweg::kernels

@@ -62,8 +62,8 @@ class Scratch {
   T* data_;
 };
 
-/// Largest |a - b| over all i, relative to the root mean square of b: the scale of sums of products,
-/// whose single terms may cancel. Infinite if a NaN is anywhere.
+/// Largest |a - b| over all i, relative to the root mean square of b: the scale of sums of
+/// products, whose single terms may cancel. Infinite if a NaN is anywhere.
 inline double error_against(const Array<float>& a, const Array<double>& b) {
   REQUIRE(a.size() == b.size());
   double worst = 0, square = 0;

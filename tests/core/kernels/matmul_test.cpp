@@ -44,8 +44,9 @@ TEST_CASE("matmul agrees with the plain loops for every size and transposition")
   }
 }
 
-TEST_CASE("matmul of large matrices agrees with the plain loops and gives the same bits for 1, 2 and "
-          "3 threads") {
+TEST_CASE(
+    "matmul of large matrices agrees with the plain loops and gives the same bits for 1, 2 and "
+    "3 threads") {
   Rng rng(2);
   const int64_t m = 201, n = 107, k = 301;
   const Array<float> a = random_array(m * k, rng), b = random_array(k * n, rng);

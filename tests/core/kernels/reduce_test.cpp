@@ -15,9 +15,9 @@ constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 struct Sizes {
   int64_t rows, cols;
 };
-constexpr Sizes kSizes[] = {{0, 3}, {3, 0},   {1, 1},   {1, 17},    {17, 1},   {5, 3},     {7, 16},
-                            {9, 27}, {33, 33}, {64, 70}, {130, 128}, {1000, 5}, {2500, 18}, {20000, 1},
-                            {3, 40000}};
+constexpr Sizes kSizes[] = {{0, 3},     {3, 0},    {1, 1},     {1, 17},    {17, 1},
+                            {5, 3},     {7, 16},   {9, 27},    {33, 33},   {64, 70},
+                            {130, 128}, {1000, 5}, {2500, 18}, {20000, 1}, {3, 40000}};
 
 struct Case {
   Array<float> x, g, a, b, d;
@@ -38,7 +38,7 @@ template <class T>
 Results<T> run(const KernelTable<T>& kernels, const Sizes& s, const Array<T>& x, const Array<T>& g,
                const Array<T>& a, const Array<T>& b, const Array<T>& d) {
   const T nan = T(NAN);
-  Results<T> r{Array<T>(s.cols, nan), Array<T>(s.cols, nan), Array<T>(s.cols, nan),
+  Results<T> r{Array<T>(s.cols, nan),   Array<T>(s.cols, nan),   Array<T>(s.cols, nan),
                Array<T>(x.size(), nan), Array<T>(x.size(), nan), Array<T>(s.rows, nan),
                Array<T>(s.rows, nan)};
   kernels.col_sum(s.rows, s.cols, x.data(), r.sum.data());
@@ -66,9 +66,8 @@ TEST_CASE("reductions agree with the plain loops for every size") {
     CAPTURE(s.rows);
     CAPTURE(s.cols);
     const Case c(s, rng);
-    const Results<double> expected =
-        run(reference<double>(), s, in_double(c.x), in_double(c.g), in_double(c.a), in_double(c.b),
-            in_double(c.d));
+    const Results<double> expected = run(reference<double>(), s, in_double(c.x), in_double(c.g),
+                                         in_double(c.a), in_double(c.b), in_double(c.d));
     on_every_isa([&](const KernelTable<float>& kernels) {
       const Results<float> got = run(kernels, s, c.x, c.g, c.a, c.b, c.d);
       CHECK(error_against(got.sum, expected.sum) < 5e-6);
@@ -105,7 +104,8 @@ TEST_CASE("reductions give the same bits for 1, 2 and 3 threads") {
   omp_set_num_threads(threads_before);
 }
 
-TEST_CASE("logsumexp of an empty or all -inf row is -inf, with one +inf it is +inf, with NaN it is NaN") {
+TEST_CASE(
+    "logsumexp of an empty or all -inf row is -inf, with one +inf it is +inf, with NaN it is NaN") {
   on_every_isa([](const KernelTable<float>& kernels) {
     CHECK(logsumexp(kernels, {}) == -kInf);
     for (const int n : {1, 3, 16, 27, 40}) {

@@ -17,7 +17,8 @@ TEST_CASE("every op passes the checks that its card asks for") {
   }
 }
 
-TEST_CASE("every card says what the op computes, how it differentiates, on which shapes, and whence") {
+TEST_CASE(
+    "every card says what the op computes, how it differentiates, on which shapes, and whence") {
   for (const OpCard& card : ops()) {
     CAPTURE(card.name);
     CHECK_FALSE(card.formula_text.empty());
@@ -77,6 +78,7 @@ TEST_CASE("the checks catch a gradient with the wrong sign or one part in ten th
 TEST_CASE("the checks catch shapes that should have been refused") {
   OpCard card;
   card.name = "add";
-  card.rejects({{2}, {2}}, [](auto x) { return add(x[0], x[1]); }, "do not broadcast");
+  card.rejects(
+      {{2}, {2}}, [](auto x) { return add(x[0], x[1]); }, "do not broadcast");
   CHECK(check_op(card).failures.size() == 1);
 }

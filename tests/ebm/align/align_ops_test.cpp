@@ -5,8 +5,10 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <string>
 
 #include "core/gradcheck.h"
+#include "core/op_check.h"
 #include "tests/ebm/align/brute_force.h"
 
 namespace talweg::ebm {
@@ -144,6 +146,112 @@ TEST_CASE("free_energy refuses energies and labels that do not fit") {
       free_energy(tape.full({3, 4, 3}, 0.0), frames, labels.view(), out),
       "[free_energy] energies [3,4,3] hold 3 samples, there are 2 labels; give one a sample",
       Error);
+}
+
+/// The loss's definition, with plain loops over plain numbers.
+double expected_loss(const Tensor<double>& e, const std::vector<int64_t>& sample_frames,
+                     const RaggedLabels& labels) {
+  const int64_t frames = e.shape()[1], alphabet = e.shape()[2];
+  double total = 0;
+  int feasible = 0;
+  for (int64_t b = 0; b < labels.size(); ++b) {
+    const double* l = e.data() + b * frames * alphabet;
+    const Alignment a = viterbi(l, sample_frames[b], alphabet, labels[b]);
+    if (a.status != AlignStatus::ok) continue;
+    ++feasible;
+    double sum = 0;
+    for (int64_t i = 0; i < sample_frames[b]; ++i) {
+      double z = 0;
+      for (int64_t s = 0; s < alphabet; ++s) z += std::exp(-l[i * alphabet + s]);
+      sum += l[i * alphabet + labels[b][a.path[i]]] + std::log(z);
+    }
+    total += sum / sample_frames[b];
+  }
+  return total / feasible;
+}
+
+TEST_CASE("path_cross_entropy is its formula over the feasible pairs, and counts the others") {
+  Tensor<double> energies = draw<double>({3, 6, 4}, 7);
+  for (int64_t k = 4 * 4; k < 6 * 4; ++k) energies[24 + k] = kNan;  // sample 1's padding
+  for (int64_t k = 0; k < 24; ++k) energies[48 + k] = kNan;         // sample 2 cannot fit anyway
+  const LabelList labels = list({{0, 3, 1, 3}, {2, 3}, {0, 1, 2, 3, 0, 1, 2}});
+  const std::vector<int64_t> frames{6, 4, 6};
+  Tape<double> tape;
+  const Var<double> e = tape.variable(energies);
+  BatchAlignment out;
+  const PathLoss<double> r = path_cross_entropy(e, frames, labels.view(), out);
+  CHECK(r.feasible == 2);
+  CHECK(r.infeasible == 1);
+  CHECK(out.results[2].status == AlignStatus::too_short);
+  CHECK(r.loss.item() ==
+        doctest::Approx(expected_loss(energies, frames, labels.view())).epsilon(1e-13));
+  tape.backward(r.loss);
+  const Tensor<double> de = e.grad();
+  for (int64_t k = 0; k < 72; ++k) {
+    const bool read = k < 24 || (k >= 24 && k < 24 + 16);
+    CAPTURE(k);
+    if (read) CHECK(std::isfinite(de[k]));
+    if (!read) CHECK(de[k] == 0.0);
+  }
+  for (int64_t row = 0; row < 10; ++row) {  // each frame's forces balance
+    CHECK(std::abs(de[row * 4] + de[row * 4 + 1] + de[row * 4 + 2] + de[row * 4 + 3]) < 1e-15);
+  }
+}
+
+TEST_CASE("a batch without a feasible pair has loss zero and gradient zero") {
+  Tape<float> tape;
+  const Var<float> e = tape.variable(draw<float>({2, 2, 3}, 8));
+  BatchAlignment out;
+  const LabelList labels = list({{0, 1, 2}, {}});
+  const PathLoss<float> r = path_cross_entropy(e, std::vector<int64_t>{2, 2}, labels.view(), out);
+  CHECK(r.feasible == 0);
+  CHECK(r.infeasible == 2);
+  CHECK(r.loss.item() == 0.0f);
+  tape.backward(r.loss);
+  const Tensor<float> de = e.grad();
+  for (float g : de.values()) CHECK(g == 0.0f);
+}
+
+TEST_CASE("a confident path has a cross-entropy of zero, never below") {
+  for (float gap : {5.0f, 20.0f, 100.0f, 1e30f}) {
+    Tensor<float> energies({1, 4, 3}, gap);
+    for (int i = 0; i < 4; ++i) energies[i * 3 + (i < 2 ? 0 : 2)] = -0.7f;
+    Tape<float> tape;
+    BatchAlignment out;
+    const auto r = path_cross_entropy(tape.variable(energies), std::vector<int64_t>{4},
+                                      list({{0, 2}}).view(), out);
+    CHECK(r.loss.item() >= 0.0f);
+    CHECK(r.loss.item() < 0.02f);
+  }
+}
+
+TEST_CASE("descending the path cross-entropy lowers it and settles on the label") {
+  Tensor<double> energies = draw<double>({1, 8, 3}, 9);
+  const LabelList labels = list({{0, 2, 1, 2}});
+  BatchAlignment out;
+  Tape<double> tape;
+  double first = 0, last = 0;
+  for (int step = 0; step < 200; ++step) {
+    TapeScope<double> scope(tape);
+    const Var<double> e = tape.borrow(energies, true);
+    const auto r = path_cross_entropy(e, std::vector<int64_t>{8}, labels.view(), out);
+    tape.backward(r.loss);
+    const Tensor<double> de = e.grad();
+    for (int64_t k = 0; k < 24; ++k) energies[k] -= 8 * de[k];
+    (step == 0 ? first : last) = r.loss.item();
+  }
+  CHECK(first > 0.3);
+  CHECK(last < 0.02);
+}
+
+TEST_CASE("every card of this folder passes its checks") {
+  REQUIRE(ops().size() == 2);
+  for (const OpCard& card : ops()) {
+    const OpReport report = check_op(card);
+    CAPTURE(card.name);
+    CHECK(report.cases > 0);
+    for (const std::string& failure : report.failures) FAIL_CHECK(failure);
+  }
 }
 
 }  // namespace

@@ -1,0 +1,161 @@
+#include "ocr/batch.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "ocr/word_model.h"
+
+namespace talweg::ocr {
+
+namespace {
+
+/// Room for `count` images `width` columns wide.
+Batch empty_batch(int64_t count, int width) {
+  Batch batch;
+  batch.images = Tensor<float>({count, kModelHeight, width, 1});
+  return batch;
+}
+
+/// Writes the label side of one image that shows `text` between columns x0 and x1.
+void label(Batch& batch, const Alphabet& alphabet, const std::string& text, int width, double x0,
+           double x1) {
+  const std::vector<int32_t> word = alphabet.encode(text);
+  const int padded_windows = window_count(int(batch.images.shape()[2]));
+  const int windows = window_count(width);
+  batch.texts.push_back(text);
+  batch.windows.push_back(windows);
+  batch.labels.add(ebm::expand(word, alphabet.between()));
+  std::vector<int32_t> sure = sure_symbols(word, alphabet.between(), x0, x1, windows);
+  sure.resize(std::size_t(padded_windows), -1);
+  batch.sure.insert(batch.sure.end(), sure.begin(), sure.end());
+}
+
+/// First and last column with clearly more ink than the page: speckles don't count.
+std::pair<double, double> ink_extent(const InkImage& image) {
+  std::vector<double> columns(std::size_t(image.width), 0.0);
+  for (int y = 0; y < image.height; ++y) {
+    for (int x = 0; x < image.width; ++x) columns[x] += image.ink[std::size_t(y * image.width + x)];
+  }
+  const auto [low, high] = std::minmax_element(columns.begin(), columns.end());
+  const double threshold = *low + 0.35 * (*high - *low);
+  int first = 0, last = image.width - 1;
+  while (first < last && columns[first] < threshold) ++first;
+  while (last > first && columns[last] < threshold) --last;
+  return {first, last + 1};
+}
+
+}  // namespace
+
+std::vector<int32_t> sure_symbols(const std::vector<int32_t>& word, int32_t between, double x0,
+                                  double x1, int windows) {
+  std::vector<int32_t> symbols(std::size_t(windows), -1);
+  for (int i = 0; i < windows; ++i) {
+    if (i * kWindowStride >= x1) symbols[i] = between;
+  }
+  const double pitch = (x1 - x0) / double(word.size());
+  for (std::size_t k = 0; k < word.size(); ++k) {
+    const int i = int((x0 + (double(k) + 0.5) * pitch) / kWindowStride);
+    if (0 <= i && i < windows) symbols[i] = word[k];
+  }
+  return symbols;
+}
+
+FontSource::FontSource(const ClassicTask& task, Alphabet alphabet, FontSourceOptions options)
+    : task_(task), alphabet_(std::move(alphabet)), options_(std::move(options)) {
+  const std::u32string unknown = alphabet_.unknown(options_.words.letters);
+  expect(unknown.empty(), "the words to render hold ", unknown.size(),
+         " letters that the alphabet lacks; give one range for both");
+}
+
+Batch FontSource::characters(int64_t step) const {
+  return render(Rng(options_.seed).split(2 * uint64_t(step)), 1);
+}
+
+Batch FontSource::words(int64_t step) const {
+  Rng rng = Rng(options_.seed).split(2 * uint64_t(step) + 1);
+  const int lengths = options_.words.max_length - options_.words.min_length + 1;
+  return render(rng, options_.words.min_length + int(rng.below(uint64_t(lengths))));
+}
+
+Batch FontSource::render(Rng rng, int length) const {
+  const int count = std::max(1, options_.letters_per_batch / length);
+  RandomWords words = options_.words;
+  words.min_length = words.max_length = length;
+  std::vector<std::string> texts;
+  std::vector<InkImage> images;
+  std::vector<std::pair<double, double>> extents;
+  for (int b = 0; b < count; ++b) {
+    Rng one = rng.split(uint64_t(b));
+    const double u = one.uniform();
+    const Variant variant = u < options_.plain                     ? Variant::kPlain
+                            : u < options_.plain + options_.jitter ? Variant::kJitter
+                                                                   : Variant::kNoise;
+    texts.push_back(random_word(words, one));
+    std::vector<CharBox> boxes;
+    images.push_back(prepare_image(task_.render(texts.back(), variant, one, &boxes)));
+    const double scale = images.back().source_scale;
+    extents.emplace_back(boxes.front().x0 / scale, boxes.back().x1 / scale);
+  }
+  const int width = std::max_element(images.begin(), images.end(), [](auto& a, auto& b) {
+                      return a.width < b.width;
+                    })->width;
+  Batch batch = empty_batch(count, width);
+  for (int b = 0; b < count; ++b) {
+    float* to = batch.images.data() + int64_t(b) * kModelHeight * width;
+    for (int y = 0; y < kModelHeight; ++y) {
+      std::copy_n(images[b].ink.data() + y * images[b].width, images[b].width, to + y * width);
+    }
+    label(batch, alphabet_, texts[b], images[b].width, extents[b].first, extents[b].second);
+  }
+  return batch;
+}
+
+FolderSource::FolderSource(const std::vector<Sample>& samples, Alphabet alphabet, uint64_t seed,
+                           int images_per_batch)
+    : alphabet_(std::move(alphabet)), rng_(seed), images_per_batch_(images_per_batch) {
+  expect(!samples.empty(), "there is no image to train on");
+  expect(images_per_batch >= 1, "a batch holds at least one image, asked for ", images_per_batch);
+  for (const Sample& s : samples) {
+    InkImage image = prepare_image(io::load_gray(s.path));
+    const auto [x0, x1] = ink_extent(image);
+    items_.push_back({s.text, image.width, x0, x1, std::move(image.ink)});
+  }
+  std::stable_sort(items_.begin(), items_.end(),
+                   [](const Item& a, const Item& b) { return a.width < b.width; });
+}
+
+int64_t FolderSource::steps_per_epoch() const {
+  return (int64_t(items_.size()) + images_per_batch_ - 1) / images_per_batch_;
+}
+
+Batch FolderSource::words(int64_t step) const {
+  // An epoch is a shuffled order of runs of similar width; where the runs begin shifts every time,
+  // so that images meet other mates.
+  const int64_t steps = steps_per_epoch(), n = int64_t(items_.size());
+  Rng epoch = rng_.split(uint64_t(step / steps));
+  const int64_t shift = int64_t(epoch.below(uint64_t(n)));
+  std::vector<int64_t> runs(static_cast<std::size_t>(steps));
+  std::iota(runs.begin(), runs.end(), int64_t(0));
+  for (int64_t i = steps - 1; i > 0; --i) {
+    std::swap(runs[i], runs[int64_t(epoch.below(uint64_t(i) + 1))]);
+  }
+  const int64_t begin = runs[step % steps] * images_per_batch_;
+  const int64_t count = std::min<int64_t>(images_per_batch_, n - begin);
+  int width = 0;
+  for (int64_t b = 0; b < count; ++b) {
+    width = std::max(width, items_[(begin + b + shift) % n].width);
+  }
+  Batch batch = empty_batch(count, width);
+  for (int64_t b = 0; b < count; ++b) {
+    const Item& item = items_[(begin + b + shift) % n];
+    float* to = batch.images.data() + b * kModelHeight * width;
+    for (int y = 0; y < kModelHeight; ++y) {
+      std::copy_n(item.ink.data() + y * item.width, item.width, to + y * width);
+    }
+    label(batch, alphabet_, item.text, item.width, item.x0, item.x1);
+  }
+  return batch;
+}
+
+}  // namespace talweg::ocr

@@ -1,0 +1,100 @@
+// Batches of labelled word images, drawn from a font or from a folder, as the trainer eats them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/rng.h"
+#include "core/tensor.h"
+#include "ebm/align/batch.h"
+#include "ocr/alphabet.h"
+#include "ocr/classic_task.h"
+#include "ocr/dataset.h"
+#include "ocr/word_source.h"
+
+namespace talweg::ocr {
+
+/// Images of one step, padded with background to the widest, and what is written on them.
+struct Batch {
+  Tensor<float> images;            ///< x[B, 32, W, 1], ink = 1
+  std::vector<std::string> texts;  ///< [B] UTF-8
+  std::vector<int64_t> windows;    ///< [B] windows of each image, padding not counted
+  ebm::LabelList labels;           ///< [B] words as letters, each followed by BETWEEN
+  /// [B * L] the symbol that a window surely shows, or -1: see sure_symbols.
+  std::vector<int32_t> sure;
+};
+
+/// What the windows of a word surely show when its letters stand evenly between the columns x0 and
+/// x1: the window over the middle of letter i is that letter, windows wholly behind the word are
+/// BETWEEN, and of all others, -1, nothing is said. A start for training, before the aligner can
+/// tell. For one letter this is the coursework's classifier of single characters.
+std::vector<int32_t> sure_symbols(const std::vector<int32_t>& word, int32_t between, double x0,
+                                  double x1, int windows);
+
+/// Where batches come from. Batch `step` depends on the seed and `step` only, not on earlier calls
+/// or on threads, so that training can be resumed anywhere.
+class BatchSource {
+ public:
+  virtual ~BatchSource() = default;
+  /// Single characters where the source can make them, words otherwise.
+  virtual Batch characters(int64_t step) const = 0;
+  virtual Batch words(int64_t step) const = 0;
+  virtual const Alphabet& alphabet() const = 0;
+  /// One pass over the data, in steps; 0 for a source that never repeats.
+  virtual int64_t steps_per_epoch() const { return 0; }
+};
+
+/// How words are drawn from a font: a mix of the variants, `letters` letters a step.
+struct FontSourceOptions {
+  uint64_t seed = 1;
+  RandomWords words;
+  int letters_per_batch = 128;  ///< all words of a step have one length, as many as this allows
+  double plain = 0.2, jitter = 0.2;  ///< shares; the rest is noise
+};
+
+/// Renders fresh words for every step.
+class FontSource : public BatchSource {
+ public:
+  /// Throws Error where words hold letters outside the alphabet or `task` was not prepared for
+  /// them.
+  FontSource(const ClassicTask& task, Alphabet alphabet, FontSourceOptions options);
+  Batch characters(int64_t step) const override;
+  Batch words(int64_t step) const override;
+  const Alphabet& alphabet() const override { return alphabet_; }
+
+ private:
+  Batch render(Rng rng, int length) const;
+
+  const ClassicTask& task_;
+  Alphabet alphabet_;
+  FontSourceOptions options_;
+};
+
+/// Serves labelled images from memory, in a new order every epoch, similar widths together.
+class FolderSource : public BatchSource {
+ public:
+  /// Reads and prepares the images of `samples`. Throws Error where there is none, IoError as
+  /// load_gray does; check_samples finds such faults beforehand.
+  FolderSource(const std::vector<Sample>& samples, Alphabet alphabet, uint64_t seed,
+               int images_per_batch);
+  Batch characters(int64_t step) const override { return words(step); }
+  Batch words(int64_t step) const override;
+  const Alphabet& alphabet() const override { return alphabet_; }
+  int64_t steps_per_epoch() const override;
+
+ private:
+  struct Item {
+    std::string text;
+    int width;
+    double x0, x1;  // first and last column of the ink
+    std::vector<float> ink;
+  };
+
+  Alphabet alphabet_;
+  Rng rng_;
+  int images_per_batch_;
+  std::vector<Item> items_;  // by width
+};
+
+}  // namespace talweg::ocr

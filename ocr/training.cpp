@@ -1,0 +1,135 @@
+#include "ocr/training.h"
+
+#include <nlohmann/json.hpp>
+
+#include "core/ops/shape_ops.h"
+#include "core/ops/softmax.h"
+#include "ebm/align/align_ops.h"
+#include "nn/schedule.h"
+
+namespace talweg::ocr {
+
+namespace {
+
+constexpr const char* kPlanKey = "training_plan";
+
+nn::Network<float> network_for(const TrainingPlan& plan, const BatchSource& source) {
+  return make_network(plan.architecture, source.alphabet().size(), Rng(plan.seed).split(1));
+}
+
+std::string to_json(const TrainingPlan& plan, int64_t images, int64_t infeasible) {
+  return nlohmann::json{{"seed", plan.seed},
+                        {"character_steps", plan.character_steps},
+                        {"word_steps", plan.word_steps},
+                        {"learning_rate", plan.learning_rate},
+                        {"warmup_steps", plan.warmup_steps},
+                        {"weight_decay", plan.weight_decay},
+                        {"max_gradient_norm", plan.max_gradient_norm},
+                        {"images", images},
+                        {"infeasible", infeasible}}
+      .dump();
+}
+
+}  // namespace
+
+WordTrainer::WordTrainer(const TrainingPlan& plan, const BatchSource& source)
+    : plan_(plan),
+      source_(source),
+      network_(network_for(plan, source)),
+      context_(
+          nn::Context<float>::for_training(tape_, network_.parameters, Rng(plan.seed).split(2))),
+      optimizer_(network_.parameters, {.weight_decay = plan.weight_decay}) {
+  expect(plan.character_steps >= 0 && plan.word_steps >= 0 && plan.steps() > 0,
+         "training needs at least one step, asked for ", plan.character_steps, " + ",
+         plan.word_steps);
+}
+
+std::unique_ptr<WordTrainer> WordTrainer::resume(const std::filesystem::path& path,
+                                                 const BatchSource& source) {
+  const nn::Checkpoint checkpoint = nn::Checkpoint::load(path);
+  const ModelInfo info = model_info(checkpoint);
+  const auto plan_entry = info.metadata.find(kPlanKey);
+  if (!checkpoint.resumable() || plan_entry == info.metadata.end()) {
+    throw IoError(message(path.string(), ": the model is finished and holds nothing to resume; ",
+                          "train another, or resume a checkpoint of an interrupted run"));
+  }
+  if (!(info.alphabet == source.alphabet())) {
+    throw IoError(message(path.string(), ": the checkpoint reads '", info.alphabet.to_string(),
+                          "', but the data to train on ask for '", source.alphabet().to_string(),
+                          "'; resume with the data it was started with"));
+  }
+  try {
+    const auto j = nlohmann::json::parse(plan_entry->second);
+    TrainingPlan plan;
+    plan.architecture = info.architecture;
+    plan.seed = j.at("seed");
+    plan.character_steps = j.at("character_steps");
+    plan.word_steps = j.at("word_steps");
+    plan.learning_rate = j.at("learning_rate");
+    plan.warmup_steps = j.at("warmup_steps");
+    plan.weight_decay = j.at("weight_decay");
+    plan.max_gradient_norm = j.at("max_gradient_norm");
+    auto trainer = std::make_unique<WordTrainer>(plan, source);
+    trainer->images_ = j.at("images");
+    trainer->infeasible_ = j.at("infeasible");
+    checkpoint.restore(trainer->network_.parameters);
+    checkpoint.restore(trainer->optimizer_, trainer->network_.parameters);
+    const nn::TrainingState state = checkpoint.training_state();
+    trainer->context_.set_rng(state.rng);
+    trainer->next_step_ = state.next_step;
+    return trainer;
+  } catch (const nlohmann::json::exception& e) {
+    throw IoError(message(path.string(), ": the training plan inside is damaged (", e.what(), ")"));
+  }
+}
+
+/// Stage 1 classifies the windows that sure_symbols names; stage 2 follows each word's best path.
+/// Energies are low where probable, so that softmax(-energies) are the probabilities of a window.
+Var<float> WordTrainer::loss(int64_t step, nn::Context<float>& context) {
+  const bool words = step >= plan_.character_steps;
+  batch_ = words ? source_.words(step) : source_.characters(step);
+  images_ += int64_t(batch_.texts.size());
+  const Var<float> e = energies(network_, context, tape_.borrow(batch_.images, false));
+  if (words) {
+    const auto path = ebm::path_cross_entropy(e, batch_.windows, batch_.labels.view(), alignment_);
+    infeasible_ += path.infeasible;
+    return path.loss;
+  }
+  const Var<float> logits = reshape(-e, {e.shape()[0] * e.shape()[1], e.shape()[2]});
+  return cross_entropy(logits, batch_.sure);
+}
+
+bool WordTrainer::run(const std::function<bool(const TrainingReport&)>& on_step) {
+  nn::Training<float> training;
+  training.loss = [this](int64_t step, nn::Context<float>& context) { return loss(step, context); };
+  training.schedule = nn::WarmupCosine{.peak = plan_.learning_rate,
+                                       .final = 0,
+                                       .warmup = std::min(plan_.warmup_steps, plan_.steps() / 2),
+                                       .total = plan_.steps()};
+  training.max_gradient_norm = plan_.max_gradient_norm;
+  training.on_step = [&](const nn::StepReport& r) {
+    next_step_ = r.step + 1;
+    return !on_step || on_step({r.step, plan_.steps(), r.step >= plan_.character_steps, r.loss,
+                                r.learning_rate, r.gradient_norm, images_, infeasible_});
+  };
+  next_step_ = nn::train(context_, optimizer_, training, next_step_, plan_.steps());
+  return next_step_ == plan_.steps();
+}
+
+void WordTrainer::save(const std::filesystem::path& path, const nn::Metadata& summary) const {
+  nn::Metadata metadata = model_metadata(plan_.architecture, source_.alphabet(), summary);
+  metadata[kPlanKey] = to_json(plan_, images_, infeasible_);
+  nn::Checkpoint checkpoint(metadata);
+  checkpoint.store(network_.parameters);
+  if (next_step_ < plan_.steps()) {
+    checkpoint.store(optimizer_, network_.parameters);
+    checkpoint.store(nn::TrainingState{next_step_, context_.rng()});
+  }
+  checkpoint.save(path);
+}
+
+Recognizer WordTrainer::recognizer() const {
+  return Recognizer(plan_.architecture, source_.alphabet(), network_.parameters);
+}
+
+}  // namespace talweg::ocr

@@ -1,0 +1,77 @@
+// Training a word model in two stages, as the coursework does: first a classifier of single
+// characters, then words, each aligned with its image by the lowest-energy path.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "nn/trainer.h"
+#include "ocr/batch.h"
+#include "ocr/recognizer.h"
+#include "ocr/word_model.h"
+
+namespace talweg::ocr {
+
+/// What to train and for how long. Everything that a resumed run must share with the first.
+struct TrainingPlan {
+  Architecture architecture;
+  uint64_t seed = 1;
+  int64_t character_steps = 150;  ///< stage 1
+  int64_t word_steps = 1350;      ///< stage 2
+  double learning_rate = 3e-3;    ///< the peak, after a linear warm-up; then a cosine down to zero
+  int64_t warmup_steps = 30;
+  double weight_decay = 1e-2;
+  double max_gradient_norm = 5;
+
+  int64_t steps() const { return character_steps + word_steps; }
+};
+
+/// What a step was like.
+struct TrainingReport {
+  int64_t step = 0, steps = 0;
+  bool words = false;  ///< stage 2
+  double loss = 0;     ///< nats a window
+  double learning_rate = 0, gradient_norm = 0;
+  int64_t images = 0;      ///< seen so far
+  int64_t infeasible = 0;  ///< of them, labels too long for their image
+};
+
+/// A model in training.
+class WordTrainer {
+ public:
+  /// Starts afresh. `source` must outlive the trainer.
+  WordTrainer(const TrainingPlan& plan, const BatchSource& source);
+  /// Goes on, bit for bit, where the checkpoint `path` stopped. Throws IoError where it is no
+  /// unfinished training of a word model over the alphabet of `source`.
+  static std::unique_ptr<WordTrainer> resume(const std::filesystem::path& path,
+                                             const BatchSource& source);
+
+  /// Runs to the end of the plan, or until `on_step` returns false. Returns true at the end. Throws
+  /// Error, naming step and op, at the first loss that is not finite.
+  bool run(const std::function<bool(const TrainingReport&)>& on_step = {});
+
+  /// Writes the model, and all that resume() needs, atomically. `summary` joins the metadata.
+  void save(const std::filesystem::path& path, const nn::Metadata& summary = {}) const;
+  /// The model as it is now, for reading.
+  Recognizer recognizer() const;
+
+  const TrainingPlan& plan() const { return plan_; }
+  int64_t next_step() const { return next_step_; }
+  int64_t parameter_count() const { return network_.parameters.trained_scalars(); }
+
+ private:
+  Var<float> loss(int64_t step, nn::Context<float>& context);
+
+  TrainingPlan plan_;
+  const BatchSource& source_;
+  nn::Network<float> network_;
+  Tape<float> tape_;
+  nn::Context<float> context_;
+  nn::AdamW<float> optimizer_;
+  int64_t next_step_ = 0, images_ = 0, infeasible_ = 0;
+  Batch batch_;
+  ebm::BatchAlignment alignment_;
+};
+
+}  // namespace talweg::ocr
