@@ -1,7 +1,7 @@
 // A checkpoint: everything needed to use a network, or to go on training it as if nothing had
 // happened, in one safetensors file.
 //
-//   Checkpoint c({{"charset", "abc"}});           auto c = Checkpoint::load(path);
+//   Checkpoint c(Metadata{{"charset", "abc"}});   auto c = Checkpoint::load(path);
 //   c.store(parameters);                          auto charset = c.metadata().at("charset");
 //   c.store(optimizer, parameters);               c.restore(parameters);
 //   c.store(TrainingState{next_step, rng});       c.restore(optimizer, parameters);

@@ -1,12 +1,12 @@
-// The vector body: every float kernel, written once over compiler vector types and compiled once per
-// instruction set. The including file defines
+// The vector body: every float kernel, written once over compiler vector types and compiled once
+// per instruction set. The including file defines
 //   TALWEG_ISA_NAMESPACE  the namespace of this copy
 //   TALWEG_LANES          floats in a vector: 4, 8 or 16
 //   TALWEG_TILE_ROWS      rows of the register tile (tile.inl)
 //
 // Everything here has internal linkage and nothing comes from the standard library: an inline or
-// template function compiled with AVX-512 flags could otherwise be the copy that the linker keeps for
-// the whole program, which then dies on an older processor.
+// template function compiled with AVX-512 flags could otherwise be the copy that the linker keeps
+// for the whole program, which then dies on an older processor.
 #include <omp.h>
 
 #include "core/kernels/isa_tables.h"
@@ -15,6 +15,8 @@ namespace talweg::kernels::TALWEG_ISA_NAMESPACE {
 namespace {
 
 #include "core/kernels/vec.inl"
+//
+#include "core/kernels/share.inl"
 //
 #include "core/kernels/elementwise.inl"
 //

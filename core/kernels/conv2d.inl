@@ -103,27 +103,25 @@ void correlate(const Correlation& s, const float* x, const float* packed, float*
   const int64_t each = strip_rows(s);
   const int64_t strips_per_image = ceil_div(s.out_h, each);
   const int64_t products = s.n * s.out_h * s.out_w * s.width * s.reduction();
-#pragma omp parallel for collapse(2) schedule(static) if (products >= kSerialMultiplyAdds)
-  for (int64_t image = 0; image < s.n; ++image) {
-    for (int64_t strip = 0; strip < strips_per_image; ++strip) {
-      const int64_t begin = strip * each;
-      const int64_t end = min_of(begin + each, s.out_h);
-      const int64_t low = clamp_of(begin * s.stride_h - s.pad_h, 0, s.in_h);
-      const int64_t high = clamp_of(
-          (end - 1) * s.stride_h - s.pad_h + (s.taps_h - 1) * s.dilation_h + 1, low, s.in_h);
-      const float* rows = x + (image * s.in_h + low) * s.in_w * s.depth;
-      int64_t row_stride = s.in_w * s.depth;
-      if (s.needs_copy()) {
-        float* copy = strips + omp_get_thread_num() * strip_size(s);
-        row_stride = s.span_w() * s.depth;
-        copy_padded(rows, s.in_w, s.depth, high - low, s.span_w(), s.pad_w, copy);
-        rows = copy;
-      } else {
-        rows -= s.pad_w * s.depth;  // a crop: start further right
-      }
-      correlate_strip(s, rows, row_stride, low, begin, end, packed, y + image * s.out_image);
+  const bool parallel = products >= kSerialMultiplyAdds;
+  share_out(s.n, strips_per_image, parallel, [&](int64_t image, int64_t strip) {
+    const int64_t begin = strip * each;
+    const int64_t end = min_of(begin + each, s.out_h);
+    const int64_t low = clamp_of(begin * s.stride_h - s.pad_h, 0, s.in_h);
+    const int64_t high =
+        clamp_of((end - 1) * s.stride_h - s.pad_h + (s.taps_h - 1) * s.dilation_h + 1, low, s.in_h);
+    const float* rows = x + (image * s.in_h + low) * s.in_w * s.depth;
+    int64_t row_stride = s.in_w * s.depth;
+    if (s.needs_copy()) {
+      float* copy = strips + omp_get_thread_num() * strip_size(s);
+      row_stride = s.span_w() * s.depth;
+      copy_padded(rows, s.in_w, s.depth, high - low, s.span_w(), s.pad_w, copy);
+      rows = copy;
+    } else {
+      rows -= s.pad_w * s.depth;  // a crop: start further right
     }
-  }
+    correlate_strip(s, rows, row_stride, low, begin, end, packed, y + image * s.out_image);
+  });
 }
 
 /// A 1x1 window with stride 1 and no padding is a matrix product over all pixels.
@@ -223,15 +221,13 @@ Correlation phase_correlation(const Conv2dShape& s, const Phase& ph, const Phase
 void pack_reversed(const Conv2dShape& s, const Phase& ph, const Phase& pw, const float* w,
                    float* packed) {
   const int64_t taps = ph.taps * pw.taps;
-#pragma omp parallel for collapse(2) schedule(static) if (taps * s.k * s.c >= kSerialElements)
-  for (int64_t panel = 0; panel < panel_count(s.c); ++panel) {
-    for (int64_t tap = 0; tap < taps; ++tap) {
-      const int64_t i = ph.first_tap + (ph.taps - 1 - tap / pw.taps) * ph.tap_step;
-      const int64_t j = pw.first_tap + (pw.taps - 1 - tap % pw.taps) * pw.tap_step;
-      float* out = packed + panel * kPanel * taps * s.k + tap * s.k * panel_width(s.c, panel);
-      pack_panel(w + (i * s.kw + j) * s.c, s.kh * s.kw * s.c, 1, 0, s.k, s.c, panel, out);
-    }
-  }
+  const bool parallel = taps * s.k * s.c >= kSerialElements;
+  share_out(panel_count(s.c), taps, parallel, [&](int64_t panel, int64_t tap) {
+    const int64_t i = ph.first_tap + (ph.taps - 1 - tap / pw.taps) * ph.tap_step;
+    const int64_t j = pw.first_tap + (pw.taps - 1 - tap % pw.taps) * pw.tap_step;
+    float* out = packed + panel * kPanel * taps * s.k + tap * s.k * panel_width(s.c, panel);
+    pack_panel(w + (i * s.kw + j) * s.c, s.kh * s.kw * s.c, 1, 0, s.k, s.c, panel, out);
+  });
 }
 
 void conv2d_backward_data(const Conv2dShape& s, const float* w, const float* g, float* dx,

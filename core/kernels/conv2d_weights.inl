@@ -100,8 +100,8 @@ void add_parts(const Conv2dShape& s, const WeightSplit& split, const float* piec
   const int64_t panels = panel_count(s.k);
   const int64_t piece_size = split.rows * kPanel;
   const int64_t part_size = s.kh * panels * piece_size;
-#pragma omp parallel for collapse(2) schedule(static) if (s.w_size() >= kSerialElements)
-  for (int64_t piece = 0; piece < s.kh * panels; ++piece) {
+  const bool parallel = s.w_size() >= kSerialElements;
+  share_out(s.kh * panels, parallel, [&](int64_t piece) {
     for (int64_t r = 0; r < split.rows; ++r) {
       const int64_t i = piece / panels, panel = piece % panels;
       const int64_t width = panel_width(s.k, panel);
@@ -118,7 +118,7 @@ void add_parts(const Conv2dShape& s, const WeightSplit& split, const float* piec
         dw[(k * s.kh + i) * split.rows + r] = sums[k - first_k];
       }
     }
-  }
+  });
 }
 
 void conv2d_backward_weights(const Conv2dShape& s, const float* x, const float* g, float* dw,
@@ -129,8 +129,7 @@ void conv2d_backward_weights(const Conv2dShape& s, const float* x, const float* 
   float* thread_scratch = scratch + round_up(split.pieces * piece_size, 16);
   const int64_t products = s.y_size() * s.kh * s.kw * s.c;
 
-#pragma omp parallel for schedule(static) if (products >= kSerialMultiplyAdds)
-  for (int64_t index = 0; index < split.pieces; ++index) {
+  share_out(split.pieces, products >= kSerialMultiplyAdds, [&](int64_t index) {
     const int64_t part = index / (panels * s.kh);
     const WeightPiece piece = {
         .first_image = s.n * part / split.parts,
@@ -141,7 +140,7 @@ void conv2d_backward_weights(const Conv2dShape& s, const float* x, const float* 
     };
     weights_of_piece(s, piece, x, g,
                      thread_scratch + omp_get_thread_num() * weight_thread_scratch(s));
-  }
+  });
   add_parts(s, split, scratch, dw);
 }
 

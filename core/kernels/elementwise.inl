@@ -5,13 +5,12 @@
 template <class F, class... Inputs>
 inline void map(int64_t n, float* y, F f, Inputs... inputs) {
   constexpr int64_t kChunk = 1 << 13;
-#pragma omp parallel for schedule(static) if (n >= kSerialElements)
-  for (int64_t begin = 0; begin < n; begin += kChunk) {
-    const int64_t end = min_of(begin + kChunk, n);
-    int64_t i = begin;
+  share_out(ceil_div(n, kChunk), n >= kSerialElements, [=](int64_t chunk) {
+    const int64_t end = min_of((chunk + 1) * kChunk, n);
+    int64_t i = chunk * kChunk;
     for (; i + kLanes <= end; i += kLanes) store(y + i, f(load(inputs + i)...));
     if (i < end) store_first(y + i, f(load_first(inputs + i, end - i)...), end - i);
-  }
+  });
 }
 
 // ln 2 in two parts; the first has so few bits that n * kLn2High is exact for |n| < 2^12.

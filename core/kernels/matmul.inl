@@ -10,31 +10,28 @@ void matmul(int64_t m, int64_t n, int64_t k, const float* a, bool transpose_a, c
   const bool parallel = m * n * k >= kSerialMultiplyAdds;
 
   pack_panels(b, transpose_b ? 1 : n, transpose_b ? k : 1, k, n, scratch);
-#pragma omp parallel for collapse(2) schedule(static) if (parallel)
-  for (int64_t block = 0; block < row_blocks; ++block) {
-    for (int64_t panel = 0; panel < panels; ++panel) {
-      const int64_t first = block * kRowBlock;
-      const Tile t = {
-          .a = a + first * (transpose_a ? 1 : k),
-          .lda = transpose_a ? m : k,
-          .steps_h = 1,
-          .steps_w = 1,
-          .a_step_h = 0,
-          .a_step_w = 0,
-          .length = k,
-          .b = scratch + panel * kPanel * k,
-          .ldb = panel_width(n, panel),
-          .c = c + first * n + panel * kPanel,
-          .ldc = n,
-          .columns = min_of(kPanel, n - panel * kPanel),
-          .accumulate = false,
-      };
-      const int64_t rows = min_of(kRowBlock, m - first);
-      if (transpose_a) {
-        tile_rows<ReadA::columns>(rows, t);
-      } else {
-        tile_rows<ReadA::rows>(rows, t);
-      }
+  share_out(row_blocks, panels, parallel, [=](int64_t block, int64_t panel) {
+    const int64_t first = block * kRowBlock;
+    const Tile t = {
+        .a = a + first * (transpose_a ? 1 : k),
+        .lda = transpose_a ? m : k,
+        .steps_h = 1,
+        .steps_w = 1,
+        .a_step_h = 0,
+        .a_step_w = 0,
+        .length = k,
+        .b = scratch + panel * kPanel * k,
+        .ldb = panel_width(n, panel),
+        .c = c + first * n + panel * kPanel,
+        .ldc = n,
+        .columns = min_of(kPanel, n - panel * kPanel),
+        .accumulate = false,
+    };
+    const int64_t rows = min_of(kRowBlock, m - first);
+    if (transpose_a) {
+      tile_rows<ReadA::columns>(rows, t);
+    } else {
+      tile_rows<ReadA::rows>(rows, t);
     }
-  }
+  });
 }

@@ -35,16 +35,13 @@ inline void reduce_columns(int64_t rows, int64_t cols, float* out, Term term) {
   for (int64_t first = 0; first < cols; first += kGroup * kLanes) {
     const int64_t vectors = min_of(kGroup, ceil_div(cols - first, kLanes));
     Vec partial[kBlocks][kGroup];
-#pragma omp parallel for collapse(2) \
-    schedule(static) if (rows * vectors * kLanes >= kSerialElements)
-    for (int64_t block = 0; block < blocks; ++block) {
-      for (int64_t v = 0; v < vectors; ++v) {
-        const int64_t j = first + v * kLanes;
-        const int64_t begin = block * block_rows;
-        partial[block][v] = sum_rows(begin, min_of(begin + block_rows, rows),
-                                     [&](int64_t r) { return term(r * cols + j, j); });
-      }
-    }
+    const bool parallel = rows * vectors * kLanes >= kSerialElements;
+    share_out(blocks, vectors, parallel, [&](int64_t block, int64_t v) {
+      const int64_t j = first + v * kLanes;
+      const int64_t begin = block * block_rows;
+      partial[block][v] = sum_rows(begin, min_of(begin + block_rows, rows),
+                                   [&](int64_t r) { return term(r * cols + j, j); });
+    });
     for (int64_t v = 0; v < vectors; ++v) {
       Vec sum = {};
       for (int64_t block = 0; block < blocks; ++block) sum += partial[block][v];
@@ -73,13 +70,16 @@ void col_sqdev(int64_t rows, int64_t cols, const float* x, const float* mean, fl
 /// y[r, :] = f(j, inputs[r, :]...) for every row, a vector of columns at a time; in place is fine.
 template <class F, class... Inputs>
 inline void map_rows(int64_t rows, int64_t cols, float* y, F f, Inputs... inputs) {
-#pragma omp parallel for schedule(static) if (rows * cols >= kSerialElements)
-  for (int64_t r = 0; r < rows; ++r) {
-    const int64_t at = r * cols;
-    int64_t j = 0;
-    for (; j + kLanes <= cols; j += kLanes) store(y + at + j, f(j, load(inputs + at + j)...));
-    if (j < cols) store_first(y + at + j, f(j, load_first(inputs + at + j, cols - j)...), cols - j);
-  }
+  constexpr int64_t kRowBlock = 256;
+  share_out(ceil_div(rows, kRowBlock), rows * cols >= kSerialElements, [=](int64_t block) {
+    for (int64_t r = block * kRowBlock; r < min_of((block + 1) * kRowBlock, rows); ++r) {
+      const int64_t at = r * cols;
+      int64_t j = 0;
+      for (; j + kLanes <= cols; j += kLanes) store(y + at + j, f(j, load(inputs + at + j)...));
+      if (j == cols) continue;
+      store_first(y + at + j, f(j, load_first(inputs + at + j, cols - j)...), cols - j);
+    }
+  });
 }
 
 void col_affine(int64_t rows, int64_t cols, const float* x, const float* a, const float* b,
@@ -112,19 +112,18 @@ float sum_of_run(const float* x, int64_t n) {
 void row_sum(int64_t rows, int64_t cols, const float* x, float* out) {
   constexpr int64_t kPieces = 64, kFewRows = 16, kPieceLength = 1 << 13;
   if (rows >= kFewRows || cols < 2 * kPieceLength) {
-#pragma omp parallel for schedule(static) if (rows * cols >= kSerialElements)
-    for (int64_t r = 0; r < rows; ++r) out[r] = sum_of_run(x + r * cols, cols);
+    share_out(rows, rows * cols >= kSerialElements,
+              [=](int64_t r) { out[r] = sum_of_run(x + r * cols, cols); });
     return;
   }
   const int64_t length = max_of(kPieceLength, ceil_div(cols, kPieces));
   const int64_t pieces = ceil_div(cols, length);
   for (int64_t r = 0; r < rows; ++r) {
     float partial[kPieces];
-#pragma omp parallel for schedule(static)
-    for (int64_t piece = 0; piece < pieces; ++piece) {
+    share_out(pieces, true, [&](int64_t piece) {
       const int64_t begin = piece * length;
       partial[piece] = sum_of_run(x + r * cols + begin, min_of(length, cols - begin));
-    }
+    });
     out[r] = sum_of_run(partial, pieces);
   }
 }
@@ -151,6 +150,6 @@ float logsumexp_of_run(const float* x, int64_t n) {
 }
 
 void row_logsumexp(int64_t rows, int64_t cols, const float* x, float* out) {
-#pragma omp parallel for schedule(static) if (rows * cols >= kSerialElements / 8)
-  for (int64_t r = 0; r < rows; ++r) out[r] = logsumexp_of_run(x + r * cols, cols);
+  share_out(rows, rows * cols >= kSerialElements / 8,
+            [=](int64_t r) { out[r] = logsumexp_of_run(x + r * cols, cols); });
 }

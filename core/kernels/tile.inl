@@ -140,11 +140,11 @@ void pack_panel(const float* source, int64_t row_step, int64_t column_step, int6
 void pack_panels(const float* source, int64_t row_step, int64_t column_step, int64_t rows,
                  int64_t columns, float* packed) {
   constexpr int64_t kRowBlock = 64;
-#pragma omp parallel for collapse(2) schedule(static) if (rows * columns >= kSerialElements)
-  for (int64_t panel = 0; panel < panel_count(columns); ++panel) {
-    for (int64_t begin = 0; begin < rows; begin += kRowBlock) {
-      pack_panel(source, row_step, column_step, begin, min_of(begin + kRowBlock, rows), columns,
-                 panel, packed + panel * kPanel * rows);
-    }
-  }
+  const bool parallel = rows * columns >= kSerialElements;
+  share_out(panel_count(columns), ceil_div(rows, kRowBlock), parallel,
+            [=](int64_t panel, int64_t block) {
+              const int64_t begin = block * kRowBlock;
+              pack_panel(source, row_step, column_step, begin, min_of(begin + kRowBlock, rows),
+                         columns, panel, packed + panel * kPanel * rows);
+            });
 }

@@ -86,6 +86,8 @@ Var<T> sum_to(Var<T> x, const Shape& shape) {
   const int64_t cols = shape.size();
   if (is_trailing(shape, x.shape())) {
     kernels::table<T>().col_sum(cols ? x.size() / cols : 0, cols, x.data(), y.data());
+  } else if (Shape column = x.shape(); (column[column.rank() - 1] = 1, column == shape)) {
+    kernels::table<T>().row_sum(cols, x.shape().back(), x.data(), y.data());
   } else {
     const T* from = x.data();
     T* to = y.data();

@@ -23,8 +23,22 @@ Var<T> map(const char* op, Var<T> x, F f) {
   return y;
 }
 
-/// y = f(a, b) with broadcasting: `kernel` where the shapes agree, `f` element by element
-/// elsewhere.
+/// y[r,c] = f(a[r,c], b[c]): a row b, such as a bias, against every row of a. Rows are shared among
+/// threads where there are enough elements to pay for waking them.
+template <class T, class F>
+void map_rows(int64_t rows, int64_t cols, const T* a, const T* b, T* y, F f) {
+  const auto row = [=](int64_t r) {
+    for (int64_t c = 0; c < cols; ++c) y[r * cols + c] = f(a[r * cols + c], b[c]);
+  };
+  if (rows * cols < 1 << 15) {
+    for (int64_t r = 0; r < rows; ++r) row(r);
+  } else {
+#pragma omp parallel for schedule(static)
+    for (int64_t r = 0; r < rows; ++r) row(r);
+  }
+}
+
+/// y = f(a, b) with broadcasting: `kernel` where the shapes agree, `f` element by element elsewhere.
 template <class T, class F>
 Var<T> map2(const char* op, Var<T> a, Var<T> b,
             std::type_identity_t<void (*)(int64_t, const T*, const T*, T*)> kernel, F f) {
@@ -35,9 +49,8 @@ Var<T> map2(const char* op, Var<T> a, Var<T> b,
   const int64_t n = y.size();
   if (kernel && a.shape() == b.shape()) {
     kernel(n, pa, pb, to);
-  } else if (kernel && a.shape() == y.shape() && is_trailing(b.shape(), a.shape()) && n > 0) {
-    const int64_t cols = b.size();
-    for (int64_t i = 0; i < n; i += cols) kernel(cols, pa + i, pb, to + i);
+  } else if (a.shape() == y.shape() && is_trailing(b.shape(), a.shape()) && n > 0) {
+    map_rows(n / b.size(), b.size(), pa, pb, to, f);
   } else {
     for_each_broadcast(y.shape(), broadcast_strides(a.shape(), y.shape()),
                        broadcast_strides(b.shape(), y.shape()),

@@ -122,13 +122,16 @@ Var<T> batch_norm_dgamma_fused(int64_t m, Var<T> x, const BatchNorm<T>& norm, T 
 ///   xhat = (x - mean) r,   y = gamma xhat + beta.
 /// Gradient: dbeta = sum dy, dgamma = sum dy xhat, and
 ///   dx = gamma r (dy - mean(dy) - xhat mean(dy xhat)),
-/// with means over rows. Derivation: let h = gamma dy be the gradient of xhat. The centring passes
-/// back u - mean(u) for a gradient u, so the r of (x - mean) r gives r (h - mean(h)). r itself
-/// depends on every x: dr/dx_j = -r^3 (x_j - mean) / m = -r^2 xhat_j / m, which adds (sum_i h_i
-/// xhat_i / r) (-r^2 xhat_j / m) = -r xhat_j mean(h xhat), already centred. A constant channel
-/// gives y = beta and stays finite, since r = 1 / sqrt(eps); so does a single row, whose dx is 0.
-/// Throws where gamma or beta is not [C], there is no row, or eps is not positive. Source: Ioffe
-/// and Szegedy 2015, algorithm 1 and the equations of section 3.
+/// with means over rows.
+///
+/// Derivation: let h = gamma dy be the gradient of xhat. Centring passes back u - mean(u) for a
+/// gradient u, so with r fixed (x - mean) r gives r (h - mean(h)). But r depends on every x too:
+/// dr/dx_j = -r^3 (x_j - mean) / m = -r^2 xhat_j / m, and its gradient is sum_i h_i xhat_i / r;
+/// their product adds -r xhat_j mean(h xhat).
+///
+/// A constant channel gives y = beta and stays finite, since r = 1 / sqrt(eps); so does a single
+/// row, whose dx is 0. Throws where gamma or beta is not [C], there is no row, or eps is not
+/// positive. Source: Ioffe and Szegedy 2015, algorithm 1 and the equations of section 3.
 template <class T>
 BatchNorm<T> batch_norm(Var<T> x, Var<T> gamma, Var<T> beta,
                         std::type_identity_t<T> eps = T(1e-5)) {

@@ -115,13 +115,15 @@ Var<T> scatter_winners(const Pool2dShape& s, Var<T> g, std::span<const int32_t> 
   return dx;
 }
 
-/// max_pool2d(x[N,H,W,C], kh, kw, stride_h, stride_w, pad) -> [N,OH,OW,C]: the largest of each
-/// window. Padding never wins: only pixels of the image count. Of equal pixels the first in
-/// row-major order wins; a NaN in the window wins over all. Gradient: dx = scatter_add(dy,
-/// winners), since y is a gather of the winners, whose indices are kept (and are constant but at
-/// ties). Their memory is only spent where a gradient is recorded. Throws where x is not [N,H,W,C],
-/// holds 2^31 elements, is smaller than the window, or pad >= window. Source: Riesenhuber and
-/// Poggio 1999.
+/// max_pool2d(x[N,H,W,C], kh, kw, stride_h, stride_w, pad) -> [N,OH,OW,C], the largest per window.
+/// Padding never wins: only pixels of the image count. Of equal pixels the first in row-major order
+/// wins; a NaN in the window wins over all.
+///
+/// Gradient: dx = scatter_add(dy, winners), since y is a gather of the winners. Their indices are
+/// kept, and only where a gradient is recorded.
+///
+/// Throws where x is not [N,H,W,C], holds 2^31 elements, is smaller than the window, or pad is not
+/// smaller than the window. Source: Riesenhuber and Poggio 1999.
 template <class T>
 Var<T> max_pool2d(Var<T> x, int64_t kh, int64_t kw, int64_t stride_h, int64_t stride_w,
                   int64_t pad = 0) {

@@ -131,7 +131,11 @@ TEST_CASE("a clipped step is as long as the limit times the learning rate") {
 
 /// One weight at 1 that a loss of the test's choosing trains from step 2 on.
 struct OneWeight {
-  OneWeight() { p.add("conv1.weight", vec({1}), ParameterKind::weight); }
+  static Parameters<double> one_weight() {
+    Parameters<double> p;
+    p.add("conv1.weight", vec({1}), ParameterKind::weight);
+    return p;
+  }
 
   template <class Loss>
   std::string train_from_step_2(Loss loss) {
@@ -143,7 +147,7 @@ struct OneWeight {
     return training_error(context, sgd, training, 5);
   }
 
-  Parameters<double> p;
+  Parameters<double> p = one_weight();
   Tape<double> tape;
   Context<double> context = Context<double>::for_training(tape, p, Rng(1));
   Sgd<double> sgd{p};

@@ -1,0 +1,118 @@
+// Counts what the training thread takes from the heap, by standing in front of glibc's allocator.
+#include <doctest/doctest.h>
+
+#include "tests/nn/toy.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TALWEG_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define TALWEG_SANITIZED 1
+#endif
+#endif
+
+#if defined(__GLIBC__) && !defined(TALWEG_SANITIZED)
+#define TALWEG_COUNTS_ALLOCATIONS 1
+
+#include <dlfcn.h>
+#include <omp.h>
+
+#include <cerrno>
+
+namespace {
+thread_local bool counting = false;
+thread_local int64_t allocations = 0;
+
+const void* library_of(const void* code) {
+  Dl_info info;
+  return dladdr(code, &info) ? info.dli_fbase : nullptr;
+}
+
+// GCC's OpenMP runtime makes and frees a team object around every parallel region that runs on one
+// thread. Those are the runtime's own and are not counted; all that the engine asks for is.
+[[gnu::noinline]] void count(const void* caller) {
+  if (!counting) return;
+  static const void* const openmp = library_of(reinterpret_cast<const void*>(&omp_get_max_threads));
+  allocations += library_of(caller) != openmp;
+}
+}  // namespace
+
+extern "C" {
+void* __libc_malloc(size_t);
+void* __libc_calloc(size_t, size_t);
+void* __libc_realloc(void*, size_t);
+void* __libc_memalign(size_t, size_t);
+void __libc_free(void*);
+
+void* malloc(size_t bytes) noexcept {
+  return count(__builtin_return_address(0)), __libc_malloc(bytes);
+}
+void* calloc(size_t n, size_t bytes) noexcept {
+  return count(__builtin_return_address(0)), __libc_calloc(n, bytes);
+}
+void* realloc(void* p, size_t bytes) noexcept {
+  return count(__builtin_return_address(0)), __libc_realloc(p, bytes);
+}
+void* memalign(size_t align, size_t bytes) noexcept {
+  return count(__builtin_return_address(0)), __libc_memalign(align, bytes);
+}
+void* aligned_alloc(size_t align, size_t bytes) noexcept {
+  return count(__builtin_return_address(0)), __libc_memalign(align, bytes);
+}
+int posix_memalign(void** p, size_t align, size_t bytes) noexcept {
+  count(__builtin_return_address(0));
+  *p = __libc_memalign(align, bytes);
+  return *p ? 0 : ENOMEM;
+}
+void free(void* p) noexcept { __libc_free(p); }
+}
+#endif
+
+namespace talweg::nn {
+namespace {
+
+#ifdef TALWEG_COUNTS_ALLOCATIONS
+
+TEST_CASE("the counter sees plain and aligned allocations, and only while it counts") {
+  allocations = 0;
+  counting = true;
+  const Tensor<float> aligned({100});
+  const std::vector<int> plain(100);
+  counting = false;
+  const std::vector<int> unseen(100);
+  CHECK(allocations == 2);
+}
+
+template <class T>
+int64_t allocations_between_steps_10_and_100() {
+  BarNet<T> bars(3);
+  Tape<T> tape;
+  auto context = Context<T>::for_training(tape, bars.parameters, Rng(3));
+  AdamW<T> optimizer(bars.parameters);
+  Training<T> training = bars.training(3, 101);
+  training.on_step = [](const StepReport& report) {
+    counting = 9 <= report.step && report.step < 100;  // from the end of step 9 to that of step 100
+    return true;
+  };
+  allocations = 0;
+  train(context, optimizer, training, 0, 101);
+  counting = false;
+  return allocations;
+}
+
+TEST_CASE("training a CNN takes nothing from the heap between steps 10 and 100") {
+  CHECK(allocations_between_steps_10_and_100<float>() == 0);
+  CHECK(allocations_between_steps_10_and_100<double>() == 0);
+}
+
+#else
+
+TEST_CASE("training a CNN takes nothing from the heap between steps 10 and 100") {
+  MESSAGE(
+      "NOT TESTED in this build: counting needs glibc's allocator and no sanitizer in front of it");
+}
+
+#endif
+
+}  // namespace
+}  // namespace talweg::nn
