@@ -21,16 +21,14 @@ class IoError : public std::runtime_error {
 };
 
 /// message("expected ", 3, " found ", 4): everything that streams, joined into one string.
-template <class... Parts>
-std::string message(const Parts&... parts) {
+template <class... Parts> std::string message(const Parts&... parts) {
   std::ostringstream out;
   (out << ... << parts);
   return out.str();
 }
 
 /// Throws Error with the joined parts unless `ok`. The parts are only formatted on failure.
-template <class... Parts>
-void expect(bool ok, const Parts&... parts) {
+template <class... Parts> void expect(bool ok, const Parts&... parts) {
   if (!ok) [[unlikely]]
     throw Error(message(parts...));
 }

@@ -3,12 +3,22 @@
 #include <cmath>
 
 #include "core/ops/elementwise.h"
+#include "core/rng.h"
 
 namespace talweg {
 
 namespace {
 
 constexpr double kNegligible = 1e-8;
+
+/// <a, b> = the sum of a b over all elements.
+Var<double> inner_product(Var<double> a, Var<double> b) { return sum_to(mul(a, b), {}); }
+
+Tensor<double> random_normal(const Shape& shape, Rng& rng) {
+  Tensor<double> t(shape);
+  for (double& v : t.values()) v = rng.normal();
+  return t;
+}
 
 std::vector<Var<double>> leaves(Tape<double>& tape, const std::vector<Tensor<double>>& x) {
   std::vector<Var<double>> in;
@@ -36,14 +46,6 @@ double central_difference(const Function& f, std::vector<Tensor<double>>& x,
 }
 
 }  // namespace
-
-Var<double> inner_product(Var<double> a, Var<double> b) { return sum_to(mul(a, b), {}); }
-
-Tensor<double> random_normal(const Shape& shape, Rng& rng) {
-  Tensor<double> t(shape);
-  for (double& v : t.values()) v = rng.normal();
-  return t;
-}
 
 GradcheckResult gradcheck(const Function& f, const std::vector<Tensor<double>>& x,
                           const GradcheckOptions& options) {
@@ -77,11 +79,8 @@ GradcheckResult gradcheck(const Function& f, const std::vector<Tensor<double>>& 
 GradcheckResult gradgradcheck(const Function& f, const std::vector<Tensor<double>>& x,
                               const GradcheckOptions& options) {
   Rng rng(options.seed + 1);
-  Shape out;
-  {
-    Tape<double> tape;
-    out = f(leaves(tape, x)).shape();
-  }
+  Tape<double> scratch;
+  const Shape out = f(leaves(scratch, x)).shape();
   // h(x, u) = sum_k <v_k, d<u, f(x)>/dx_k> for fixed random v: its gradient holds every second
   // derivative of f along v, and, through u, the first derivative once more.
   std::vector<Tensor<double>> v, x_and_u = x;

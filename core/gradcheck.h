@@ -3,11 +3,9 @@
 #pragma once
 
 #include <functional>
-#include <span>
 #include <string>
 #include <vector>
 
-#include "core/rng.h"
 #include "core/tape.h"
 
 namespace talweg {
@@ -23,7 +21,6 @@ struct GradcheckResult {
   std::string worst;  ///< the element with the largest error, in words
 };
 
-/// Options of gradcheck.
 struct GradcheckOptions {
   double tolerance = 1e-6;  ///< relative
   double step = 1e-3;       ///< of the differences; their error is O(step^4)
@@ -43,11 +40,5 @@ GradcheckResult gradcheck(const Function& f, const std::vector<Tensor<double>>& 
 /// recorded.
 GradcheckResult gradgradcheck(const Function& f, const std::vector<Tensor<double>>& x,
                               const GradcheckOptions& options = {});
-
-/// <a, b> = the sum of a b over all elements, as a Var with one element.
-Var<double> inner_product(Var<double> a, Var<double> b);
-
-/// A tensor of independent standard normal numbers.
-Tensor<double> random_normal(const Shape& shape, Rng& rng);
 
 }  // namespace talweg

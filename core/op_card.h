@@ -83,8 +83,7 @@ struct OpCard {
   OpCard& shapes(std::string s) { return shapes_text = std::move(s), *this; }
   OpCard& source(std::string s) { return source_text = std::move(s), *this; }
 
-  template <class F>
-  OpCard& check(std::string case_name, std::vector<OpInput> inputs, F f) {
+  template <class F> OpCard& check(std::string case_name, std::vector<OpInput> inputs, F f) {
     cases.push_back({std::move(case_name), std::move(inputs), {f, f}});
     return *this;
   }
@@ -95,8 +94,7 @@ struct OpCard {
         {std::move(point_name), std::move(inputs), {f, f}, std::move(value), std::move(gradient)});
     return *this;
   }
-  template <class F>
-  OpCard& rejects(std::vector<OpInput> inputs, F f, std::string message_part) {
+  template <class F> OpCard& rejects(std::vector<OpInput> inputs, F f, std::string message_part) {
     rejections.push_back({std::move(inputs), {f, f}, std::move(message_part)});
     return *this;
   }
@@ -124,14 +122,10 @@ struct CollectCard {
 }  // namespace
 }  // namespace talweg
 #define TALWEG_OP_CARD(op)                                                          \
-  template <class Card>                                                             \
-  void describe_##op(Card& card);                                                   \
+  template <class Card> void describe_##op(Card& card);                             \
   static const ::talweg::CollectCard collect_##op(#op, __FILE__, __LINE__,          \
                                                   describe_##op<::talweg::OpCard>); \
-  template <class Card>                                                             \
-  void describe_##op(Card& card)
+  template <class Card> void describe_##op(Card& card)
 #else
-#define TALWEG_OP_CARD(op) \
-  template <class Card>    \
-  void describe_##op(Card& card)
+#define TALWEG_OP_CARD(op) template <class Card> void describe_##op(Card& card)
 #endif

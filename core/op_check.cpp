@@ -6,6 +6,7 @@
 #include "core/gradcheck.h"
 #include "core/kernels/kernels.h"
 #include "core/ops/elementwise.h"
+#include "core/rng.h"
 
 namespace talweg {
 
@@ -34,8 +35,7 @@ void fill_distinct(Tensor<double>& t, Rng& rng) {
 }
 
 /// ||a - b|| / ||b||, where two equal infinities or two NaNs count as equal.
-template <class A>
-double relative_l2(const Tensor<A>& a, const Tensor<double>& b) {
+template <class A> double relative_l2(const Tensor<A>& a, const Tensor<double>& b) {
   double difference = 0, norm = 0;
   for (int64_t i = 0; i < b.size(); ++i) {
     if (double(a[i]) == b[i] || (std::isnan(a[i]) && std::isnan(b[i]))) continue;
@@ -67,8 +67,7 @@ std::vector<Tensor<T>> value_and_gradients(const std::function<Var<T>(std::span<
   return result;
 }
 
-template <class T>
-Tensor<T> cotangent_of(const Shape& shape) {
+template <class T> Tensor<T> cotangent_of(const Shape& shape) {
   Rng rng(7);
   Tensor<T> u(shape);
   for (T& v : u.values()) v = T(float(rng.normal()));
@@ -80,6 +79,15 @@ class Checker {
  public:
   Checker(const OpCard& card, OpReport& report, uint64_t seed)
       : card_(card), report_(report), seed_(seed) {}
+
+  /// A check that throws has failed; the others still run.
+  template <class Check> void run(const std::string& name, const Check& check) {
+    try {
+      check();
+    } catch (const Error& e) {
+      fail(name, "it threw: ", e.what());
+    }
+  }
 
   void check_case(const OpCase& c) {
     const auto x = draw_inputs(c, seed_);
@@ -117,8 +125,7 @@ class Checker {
   }
 
  private:
-  template <class... Parts>
-  void fail(const std::string& where, const Parts&... parts) {
+  template <class... Parts> void fail(const std::string& where, const Parts&... parts) {
     report_.failures.push_back(
         message(card_.name, where.empty() ? "" : ", case '" + where + "'", ": ", parts...));
   }
@@ -213,8 +220,8 @@ OpReport check_op(const OpCard& card, uint64_t seed) {
   OpReport report;
   report.op = card.name;
   Checker checker(card, report, seed);
-  for (const OpCase& c : card.cases) checker.check_case(c);
-  for (const OpPoint& p : card.points) checker.check_point(p);
+  for (const OpCase& c : card.cases) checker.run(c.name, [&] { checker.check_case(c); });
+  for (const OpPoint& p : card.points) checker.run(p.name, [&] { checker.check_point(p); });
   for (const OpRejection& r : card.rejections) checker.check_rejection(r);
   report.cases = int(card.cases.size() + card.points.size() + card.rejections.size());
   return report;

@@ -56,27 +56,4 @@ class Shape {
   int rank_ = 0;
 };
 
-/// The index of `axis` counted from the front; negative axes count from the back, as in NumPy.
-inline int resolve_axis(const char* op, int axis, int rank) {
-  expect(-rank <= axis && axis < rank, "[", op, "] axis ", axis, " is out of range for rank ",
-         rank);
-  return axis < 0 ? axis + rank : axis;
-}
-
-/// NumPy's broadcasting rule: shapes are aligned at their last axes; an extent of 1, or a missing
-/// axis, stretches to the other's extent. Throws, naming `op` and both shapes, where they disagree.
-inline Shape broadcast(const char* op, const Shape& a, const Shape& b) {
-  Shape out;
-  const int rank = a.rank() > b.rank() ? a.rank() : b.rank();
-  for (int i = 0; i < rank; ++i) {
-    const int ia = i - (rank - a.rank()), ib = i - (rank - b.rank());
-    const int64_t da = ia < 0 ? 1 : a[ia], db = ib < 0 ? 1 : b[ib];
-    expect(da == db || da == 1 || db == 1, "[", op, "] shapes ", a, " and ", b,
-           " do not broadcast: extents ", da, " and ", db,
-           " differ and neither is 1; reshape one of them");
-    out.push_back(da == 1 ? db : da);
-  }
-  return out;
-}
-
 }  // namespace talweg

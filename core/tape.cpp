@@ -6,51 +6,36 @@
 
 namespace talweg {
 
-// --- Var: a handle that knows whether it is still good
-// --------------------------------------------
+// --- Var: a handle that knows whether it is still good ---
 
-template <class T>
-Tape<T>& Var<T>::tape() const {
+template <class T> Tape<T>& Var<T>::tape() const {
   expect(tape_ != nullptr, "[var] this Var was never given a value; make it with an op or a leaf");
   return *tape_;
 }
 
-template <class T>
-Shape Var<T>::shape() const {
-  return tape().node(*this).shape;
-}
+template <class T> Shape Var<T>::shape() const { return tape().node(*this).shape; }
 
-template <class T>
-T* Var<T>::data() const {
+template <class T> T* Var<T>::data() const {
   const auto& n = tape().node(*this);
   expect(!n.released, "[", n.op, "] the value of node ", index_, " was given back by backward(); ",
          "call retain() on it, or read it, before backward()");
   return n.value;
 }
 
-template <class T>
-T Var<T>::item() const {
+template <class T> T Var<T>::item() const {
   expect(size() == 1, "[", op(), "] item() needs one element, the shape is ", shape());
   return data()[0];
 }
 
-template <class T>
-Tensor<T> Var<T>::to_tensor() const {
+template <class T> Tensor<T> Var<T>::to_tensor() const {
   return Tensor<T>(shape(), std::span<const T>(values()));
 }
 
-template <class T>
-const char* Var<T>::op() const {
-  return tape().node(*this).op;
-}
+template <class T> const char* Var<T>::op() const { return tape().node(*this).op; }
 
-template <class T>
-bool Var<T>::needs_grad() const {
-  return tape().node(*this).needs_grad;
-}
+template <class T> bool Var<T>::needs_grad() const { return tape().node(*this).needs_grad; }
 
-template <class T>
-std::span<const T> Var<T>::grad_view() const {
+template <class T> std::span<const T> Var<T>::grad_view() const {
   const auto& n = tape().node(*this);
   expect(n.needs_grad, "[grad] node ", index_, " (", n.op, ") needs no gradient: it is a constant ",
          "or was made from constants only; make its leaf with variable()");
@@ -59,28 +44,21 @@ std::span<const T> Var<T>::grad_view() const {
   return {n.grad, n.grad ? std::size_t(n.shape.size()) : 0};
 }
 
-template <class T>
-Tensor<T> Var<T>::grad() const {
+template <class T> Tensor<T> Var<T>::grad() const {
   const std::span<const T> g = grad_view();
   return g.empty() ? Tensor<T>(shape()) : Tensor<T>(shape(), g);
 }
 
-template <class T>
-Var<T> Var<T>::retain() const {
+template <class T> Var<T> Var<T>::retain() const {
   tape().node(*this).retained = true;
   return *this;
 }
 
-template <class T>
-Var<T> Var<T>::detach() const {
-  return tape().view("detach", *this, shape());
-}
+template <class T> Var<T> Var<T>::detach() const { return tape().view("detach", *this, shape()); }
 
-// --- Tape: making nodes and giving them back
-// ------------------------------------------------------
+// --- Tape: making nodes and giving them back ---
 
-template <class T>
-const typename Tape<T>::Node& Tape<T>::node(Var<T> v) const {
+template <class T> const typename Tape<T>::Node& Tape<T>::node(Var<T> v) const {
   expect(v.tape_ == this && std::size_t(v.index_) < nodes_.size() &&
              nodes_[v.index_].generation == v.generation_,
          "[var] node ", v.index_,
@@ -89,61 +67,48 @@ const typename Tape<T>::Node& Tape<T>::node(Var<T> v) const {
   return nodes_[v.index_];
 }
 
-template <class T>
-Var<T> Tape<T>::push(const char* op, const Shape& shape, T* value, bool owns) {
+template <class T> Var<T> Tape<T>::push(const char* op, const Shape& shape, T* value, bool owns) {
   nodes_.push_back(
       {op, shape, value, nullptr, nullptr, next_generation_++, owns, false, false, false});
   return handle(nodes_.size() - 1);
 }
 
-template <class T>
-Var<T> Tape<T>::make(const char* op, const Shape& shape) {
+template <class T> Var<T> Tape<T>::make(const char* op, const Shape& shape) {
   return push(op, shape, allocate(shape), true);
 }
 
-template <class T>
-Var<T> Tape<T>::view(const char* op, Var<T> x, const Shape& shape) {
+template <class T> Var<T> Tape<T>::view(const char* op, Var<T> x, const Shape& shape) {
   expect(shape.size() == x.size(), "[", op, "] shape ", x.shape(), " has ", x.size(),
          " elements and cannot be seen as ", shape, ", which has ", shape.size());
   return push(op, shape, x.data(), false);
 }
 
-template <class T>
-Var<T> Tape<T>::constant(const Tensor<T>& value) {
+template <class T> Var<T> Tape<T>::constant(const Tensor<T>& value) {
   Var<T> v = make("constant", value.shape());
   std::copy_n(value.data(), value.size(), v.data());
   return v;
 }
 
-template <class T>
-Var<T> Tape<T>::variable(const Tensor<T>& value) {
-  Var<T> v = make("variable", value.shape());
-  std::copy_n(value.data(), value.size(), v.data());
+template <class T> Var<T> Tape<T>::variable(const Tensor<T>& value) {
+  Var<T> v = constant(value);
+  node(v).op = "variable";
   node(v).needs_grad = true;
   return v;
 }
 
-template <class T>
-Var<T> Tape<T>::constant(T value) {
-  return full({}, value);
-}
-
-template <class T>
-Var<T> Tape<T>::full(const Shape& shape, T value) {
+template <class T> Var<T> Tape<T>::full(const Shape& shape, T value) {
   Var<T> v = make("constant", shape);
   std::fill_n(v.data(), v.size(), value);
   return v;
 }
 
-template <class T>
-Var<T> Tape<T>::borrow(const Tensor<T>& value, bool needs_grad) {
+template <class T> Var<T> Tape<T>::borrow(const Tensor<T>& value, bool needs_grad) {
   Var<T> v = push("borrow", value.shape(), const_cast<T*>(value.data()), false);
   node(v).needs_grad = needs_grad;
   return v;
 }
 
-template <class T>
-Var<T> Tape<T>::first_non_finite() {
+template <class T> Var<T> Tape<T>::first_non_finite() {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     const Node& n = nodes_[i];
     const auto finite = [](T v) { return std::isfinite(v); };
@@ -152,16 +117,7 @@ Var<T> Tape<T>::first_non_finite() {
   return {};
 }
 
-template <class T>
-void Tape<T>::release_value(std::size_t i) {
-  Node& n = nodes_[i];
-  if (n.owns_value) release(n.value, n.shape);
-  n.owns_value = false;
-  n.released = true;
-}
-
-template <class T>
-void Tape<T>::rewind(Mark m) {
+template <class T> void Tape<T>::rewind(Mark m) {
   while (nodes_.size() > m.nodes) {
     Node& n = nodes_.back();
     if (n.owns_value) release(n.value, n.shape);
@@ -171,33 +127,26 @@ void Tape<T>::rewind(Mark m) {
   arena_.rewind(m.arena);
 }
 
-// --- differentiation
-// ------------------------------------------------------------------------------
+// --- differentiation ---
 
 namespace {
 enum : char { kIgnored = 0, kOnTheWay = 1, kTarget = 2 };  // the values of wanted_
 }
 
-template <class T>
-void Tape<T>::check_root(const char* what, Var<T> y, Var<T> cotangent) const {
-  const Node& n = node(y);
-  if (cotangent.tape_ == nullptr) {
-    expect(n.shape.size() == 1, "[", what, "] starts from one element, but node ", y.index_, " (",
-           n.op, ") has shape ", n.shape,
-           "; reduce it with sum() or mean(), or pass a cotangent to grad()");
-  } else {
-    expect(node(cotangent).shape == n.shape, "[", what, "] the cotangent's shape ",
-           node(cotangent).shape, " must equal the output's shape ", n.shape);
-  }
+template <class T> void Tape<T>::check_root(const char* what, Var<T> y, Var<T> cotangent) const {
+  const Shape shape = node(y).shape;
+  expect(cotangent || shape.size() == 1, "[", what, "] starts from one element, but node ",
+         y.index_, " (", node(y).op, ") has shape ", shape,
+         "; reduce it with sum() or mean(), or pass a cotangent to grad()");
+  expect(!cotangent || node(cotangent).shape == shape, "[", what, "] the cotangent must have the ",
+         "output's shape ", shape);
 }
 
-template <class T>
-void Tape<T>::backward(Var<T> y) {
+template <class T> void Tape<T>::backward(Var<T> y) {
   check_root("backward", y, {});
   expect(node(y).needs_grad, "[backward] node ", y.index_, " (", node(y).op,
          ") depends on no leaf ",
-         "that needs a gradient; make a leaf with variable(), or see whether detach() or NoGrad "
-         "cut it off");
+         "that needs a gradient; make a leaf with variable(), or look for a detach() or NoGrad");
   const std::size_t root = std::size_t(y.index_);
   wanted_.assign(root + 1, kIgnored);
   for (std::size_t i = 0; i <= root; ++i) {
@@ -225,35 +174,34 @@ std::vector<Var<T>> Tape<T>::grad(Var<T> y, std::span<const Var<T>> xs, bool cre
   check_root("grad", y, cotangent);
   const std::size_t root = std::size_t(y.index_);
   mark_dependents(root, xs);
-  if (cotangent.tape_ == nullptr) cotangent = full(y.shape(), T(1));
-
-  std::vector<Var<T>> result;
+  if (!cotangent) cotangent = full(y.shape(), T(1));
   if (create_graph) {
     sweep_recorded(root, cotangent);
-    for (Var<T> x : xs) {
-      const bool reached = std::size_t(x.index_) <= root && adjoint_var_[x.index_].tape_;
-      result.push_back(reached ? adjoint_var_[x.index_] : full(x.shape(), T(0)));
-    }
-    return result;
+  } else {
+    T* seed = allocate(y.shape());
+    std::copy_n(cotangent.data(), y.size(), seed);
+    sweep(root, seed, false);
   }
-  T* seed = allocate(y.shape());
-  std::copy_n(cotangent.data(), y.size(), seed);
-  sweep(root, seed, false);
+  std::vector<Var<T>> result;
   for (Var<T> x : xs) {
-    T* dx = std::size_t(x.index_) <= root ? adjoint_[x.index_] : nullptr;
-    Var<T> out = full(x.shape(), T(0));
-    if (dx) std::copy_n(dx, x.size(), out.data());
-    result.push_back(out);
+    const std::size_t i = std::size_t(x.index_);
+    if (i <= root && create_graph && adjoint_var_[i]) {
+      result.push_back(adjoint_var_[i]);
+      continue;
+    }
+    result.push_back(full(x.shape(), T(0)));
+    if (i <= root && !create_graph && adjoint_[i]) {
+      std::copy_n(adjoint_[i], x.size(), result.back().data());
+    }
   }
-  for (std::size_t i = 0; i <= root; ++i) {
+  for (std::size_t i = 0; i <= root && !create_graph; ++i) {
     if (adjoint_[i]) release(adjoint_[i], nodes_[i].shape);
   }
   return result;
 }
 
 /// Marks xs as targets and every node up to `root` that depends on one as lying on the way.
-template <class T>
-void Tape<T>::mark_dependents(std::size_t root, std::span<const Var<T>> xs) {
+template <class T> void Tape<T>::mark_dependents(std::size_t root, std::span<const Var<T>> xs) {
   wanted_.assign(root + 1, kIgnored);
   for (Var<T> x : xs) {
     expect(node(x).needs_grad, "[grad] node ", x.index_, " (", node(x).op,
@@ -270,8 +218,7 @@ void Tape<T>::mark_dependents(std::size_t root, std::span<const Var<T>> xs) {
 /// Invariant 1 at work: from `root` to the front, each node that a gradient reached hands it on to
 /// its inputs. Nothing is recorded; what a rule makes on the way is rewound as soon as it has been
 /// received. Leaves the gradients of targets in adjoint_ and takes over `seed`.
-template <class T>
-void Tape<T>::sweep(std::size_t root, T* seed, bool release_passed) {
+template <class T> void Tape<T>::sweep(std::size_t root, T* seed, bool release_passed) {
   NoGrad<T> off(*this);
   adjoint_.assign(root + 1, nullptr);
   adjoint_[root] = seed;
@@ -288,17 +235,20 @@ void Tape<T>::sweep(std::size_t root, T* seed, bool release_passed) {
     rewind(before);
     if (!target && adjoint_[i]) release(std::exchange(adjoint_[i], nullptr), nodes_[i].shape);
     // Invariant 3: nothing that is still to come reads this value.
-    if (release_passed && !target && i != root && nodes_[i].edges) release_value(i);
+    Node& n = nodes_[i];
+    if (release_passed && !target && i != root && n.edges) {
+      if (n.owns_value) release(n.value, n.shape);
+      n.owns_value = false;
+      n.released = true;
+    }
   }
 }
 
-/// Runs one rule and adds its result to the gradient of its input, moving memory rather than
-/// copying where the result is fresh, or where it is dy itself and dy is not needed any more.
-template <class T>
-void Tape<T>::receive(const Edge& edge, Var<T> dy, T*& dy_buffer) {
+/// Runs one rule and adds its result to the gradient of its input, moving memory, not copying it,
+/// where the result is fresh, or where it is dy itself and dy is not needed any more.
+template <class T> void Tape<T>::receive(const Edge& edge, Var<T> dy, T*& dy_buffer) {
   const Mark before = mark();
-  const Var<T> dx = edge.call(edge.closure, dy);
-  check_rule(nodes_[dy.index_].op, edge, dx);
+  const Var<T> dx = run_rule(edge, dy);
   Node& from = node(dx);
   T*& into = adjoint_[edge.input];
   if (into) {
@@ -316,26 +266,23 @@ void Tape<T>::receive(const Edge& edge, Var<T> dy, T*& dy_buffer) {
 }
 
 /// The same loop with every gradient a recorded Var: it appends to the tape and frees nothing.
-template <class T>
-void Tape<T>::sweep_recorded(std::size_t root, Var<T> seed) {
+template <class T> void Tape<T>::sweep_recorded(std::size_t root, Var<T> seed) {
   adjoint_var_.assign(root + 1, Var<T>());
   adjoint_var_[root] = seed;
   for (std::size_t i = root + 1; i-- > 0;) {
     const Var<T> dy = adjoint_var_[i];
-    if (!dy.tape_) continue;
+    if (!dy) continue;
     for (const Edge* edge = nodes_[i].edges; edge; edge = edge->next) {
       if (!wanted_[edge->input]) continue;
-      const Var<T> dx = edge->call(edge->closure, dy);
-      check_rule(nodes_[i].op, *edge, dx);
+      const Var<T> dx = run_rule(*edge, dy);
       Var<T>& into = adjoint_var_[edge->input];
-      into = into.tape_ ? accumulate(into, dx) : dx;
+      into = into ? accumulate(into, dx) : dx;
     }
   }
 }
 
 /// a + b for two gradients of one value: the only op the tape itself needs.
-template <class T>
-Var<T> Tape<T>::accumulate(Var<T> a, Var<T> b) {
+template <class T> Var<T> Tape<T>::accumulate(Var<T> a, Var<T> b) {
   Var<T> y = make("accumulate", a.shape());
   kernels::table<T>().add(y.size(), a.data(), b.data(), y.data());
   y.wrt(a, [](Var<T> dy) { return dy; });
@@ -343,11 +290,12 @@ Var<T> Tape<T>::accumulate(Var<T> a, Var<T> b) {
   return y;
 }
 
-template <class T>
-void Tape<T>::check_rule(const char* op, const Edge& edge, Var<T> dx) const {
-  expect(node(dx).shape == nodes_[edge.input].shape, "[", op,
-         "] its rule returned a gradient of shape ", node(dx).shape, " for an input of shape ",
-         nodes_[edge.input].shape);
+template <class T> Var<T> Tape<T>::run_rule(const Edge& edge, Var<T> dy) {
+  const Var<T> dx = edge.call(edge.closure, dy);
+  const Node& input = nodes_[edge.input];
+  expect(node(dx).shape == input.shape, "[tape] the rule for input ", edge.input, " (", input.op,
+         ", shape ", input.shape, ") returned a gradient of shape ", node(dx).shape);
+  return dx;
 }
 
 template class Var<float>;

@@ -10,20 +10,15 @@
 // value. Parameters and data live outside, in Tensors, and are lent to the tape with borrow().
 //
 // Three invariants carry the engine:
-//  1. A node's inputs stand before it. The order of making is a topological order, so backward is
-//  one
-//     loop from the end to the front; no recursion, no graph search.
-//  2. A rule is written in ops: it takes the output's gradient as a Var and returns the gradient of
-//  one
-//     input as a Var. Recorded, its result can be differentiated again; unrecorded, it is just
-//     computed.
-//  3. A rule reads only nodes made up to its own output. So once backward has passed a node,
-//  nothing
+//  1. A node's inputs stand before it: the order of making is a topological order, and backward is
+//     one loop from the end to the front. No recursion, no graph search.
+//  2. A rule is written in ops: from the output's gradient, a Var, it makes an input's gradient, a
+//     Var. Recorded, that can be differentiated again; unrecorded, it is just computed.
+//  3. A rule reads only nodes made up to its own output: once backward has passed a node, nothing
 //     will read it again, and its value and gradient go back to the pool at once.
 //
-// The contract of an op: make() gives an uninitialised value and the op writes all of it; then one
-// wrt() per input says how its gradient follows. A rule's closure holds Vars, numbers and arena
-// spans only.
+// The contract of an op: it writes all of the value that make() gives; then one wrt() per input
+// says how its gradient follows. Closures hold Vars, numbers and spans from Tape::keep only.
 #pragma once
 
 #include <span>
@@ -36,13 +31,10 @@
 
 namespace talweg {
 
-template <class T>
-class Tape;
+template <class T> class Tape;
 
-/// A handle to a value on a tape: 16 bytes, passed by value. Using one whose scope has ended
-/// throws.
-template <class T>
-class Var {
+/// A handle to a value on a tape, 16 bytes, passed by value. Used after its scope it throws.
+template <class T> class Var {
  public:
   Var() = default;
 
@@ -68,11 +60,9 @@ class Var {
   /// The same value, seen as a constant: no gradient flows through.
   Var detach() const;
 
-  /// Records that the gradient of `input` is rule(dy) where dy is the gradient of this node; the
-  /// rule returns a Var of the input's shape. Does nothing if `input` needs no gradient or
-  /// recording is off.
-  template <class Rule>
-  void wrt(Var input, Rule rule) const;
+  /// Records that the gradient of `input` is rule(dy), a Var of its shape, where dy is this node's
+  /// gradient. Does nothing if `input` needs no gradient or recording is off.
+  template <class Rule> void wrt(Var input, Rule rule) const;
 
  private:
   friend class Tape<T>;
@@ -85,17 +75,15 @@ class Var {
 };
 
 /// Owner of nodes, values, gradients and closures. One thread uses a tape at a time.
-template <class T>
-class Tape {
+template <class T> class Tape {
  public:
   Tape() = default;
   Tape(const Tape&) = delete;
-  Tape& operator=(const Tape&) = delete;
 
   // --- leaves ---
-  Var<T> constant(const Tensor<T>& value);   ///< a copy; needs no gradient
-  Var<T> variable(const Tensor<T>& value);   ///< a copy; backward() leaves a gradient on it
-  Var<T> constant(T value);                  ///< a scalar
+  Var<T> constant(const Tensor<T>& value);  ///< a copy; needs no gradient
+  Var<T> variable(const Tensor<T>& value);  ///< a copy; backward() leaves a gradient on it
+  Var<T> constant(T value) { return full({}, value); }
   Var<T> full(const Shape& shape, T value);  ///< a constant tensor of equal elements
   /// A leaf that reads `value` in place; the tensor must stay, unchanged, until the scope ends.
   Var<T> borrow(const Tensor<T>& value, bool needs_grad);
@@ -105,10 +93,8 @@ class Tape {
   /// A node that shows `x`'s elements, without a copy, as another shape of the same size.
   Var<T> view(const char* op, Var<T> x, const Shape& shape);
   /// A copy of `items` that lives as long as the node being made, for closures to hold.
-  template <class Item>
-  std::span<const Item> keep(std::span<const Item> items);
-  template <class Item>
-  std::span<Item> keep(int64_t count);  ///< the same, uninitialised
+  template <class Item> std::span<const Item> keep(std::span<const Item> items);
+  template <class Item> std::span<Item> keep(int64_t count);  ///< the same, uninitialised
   bool recording() const { return recording_; }
 
   // --- differentiation ---
@@ -129,10 +115,8 @@ class Tape {
 
  private:
   friend class Var<T>;
-  template <class U>
-  friend class TapeScope;
-  template <class U>
-  friend class NoGrad;
+  template <class U> friend class TapeScope;
+  template <class U> friend class NoGrad;
 
   struct Edge {
     int32_t input;
@@ -169,10 +153,9 @@ class Tape {
   void mark_dependents(std::size_t root, std::span<const Var<T>> xs);
   void sweep(std::size_t root, T* seed, bool release_passed);
   void receive(const Edge& edge, Var<T> dy, T*& dy_buffer);
-  void release_value(std::size_t i);
   void sweep_recorded(std::size_t root, Var<T> seed);
+  Var<T> run_rule(const Edge& edge, Var<T> dy);
   Var<T> accumulate(Var<T> a, Var<T> b);
-  void check_rule(const char* op, const Edge& edge, Var<T> dx) const;
 
   Pool pool_;
   Arena arena_;
@@ -186,13 +169,11 @@ class Tape {
 };
 
 /// Gives back, when it ends, every node made since it began.
-template <class T>
-class TapeScope {
+template <class T> class TapeScope {
  public:
   explicit TapeScope(Tape<T>& tape) : tape_(tape), mark_(tape.mark()) {}
   ~TapeScope() { tape_.rewind(mark_); }
   TapeScope(const TapeScope&) = delete;
-  TapeScope& operator=(const TapeScope&) = delete;
 
  private:
   Tape<T>& tape_;
@@ -200,50 +181,20 @@ class TapeScope {
 };
 
 /// While it lives, ops compute values but record no rules.
-template <class T>
-class NoGrad {
+template <class T> class NoGrad {
  public:
   explicit NoGrad(Tape<T>& tape) : tape_(tape), was_(std::exchange(tape.recording_, false)) {}
   ~NoGrad() { tape_.recording_ = was_; }
   NoGrad(const NoGrad&) = delete;
-  NoGrad& operator=(const NoGrad&) = delete;
 
  private:
   Tape<T>& tape_;
   bool was_;
 };
 
-/// Pool memory for a kernel's working space, given back at the end of the block.
-template <class T>
-class Scratch {
- public:
-  Scratch(Tape<T>& tape, int64_t count)
-      : pool_(tape.pool()), bytes_(std::size_t(count) * sizeof(T)), data_(pool_.allocate(bytes_)) {}
-  ~Scratch() { pool_.release(data_, bytes_); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  T* data() const { return static_cast<T*>(data_); }
-
- private:
-  Pool& pool_;
-  std::size_t bytes_;
-  void* data_;
-};
-
-/// The tape that all arguments of `op` stand on; throws if they stand on different ones.
-template <class T, class... Rest>
-Tape<T>& common_tape(const char* op, Var<T> first, Rest... rest) {
-  expect(((&first.tape() == &rest.tape()) && ...), "[", op,
-         "] arguments stand on different tapes; ",
-         "make them on one tape, or bring a value over with tape.constant(x.to_tensor())");
-  return first.tape();
-}
-
-template <class T>
-template <class Rule>
-void Var<T>::wrt(Var input, Rule rule) const {
+template <class T> template <class Rule> void Var<T>::wrt(Var input, Rule rule) const {
   static_assert(std::is_trivially_destructible_v<Rule>,
-                "a rule lives in the arena: capture Vars, numbers and spans from Tape::keep only");
+                "rules live in the arena: capture Vars, numbers and spans from Tape::keep");
   Tape<T>& t = tape();
   if (!t.recording_ || !t.node(input).needs_grad) return;
   using Edge = typename Tape<T>::Edge;
@@ -254,9 +205,7 @@ void Var<T>::wrt(Var input, Rule rule) const {
   node.needs_grad = true;
 }
 
-template <class T>
-template <class Item>
-std::span<Item> Tape<T>::keep(int64_t count) {
+template <class T> template <class Item> std::span<Item> Tape<T>::keep(int64_t count) {
   static_assert(std::is_trivially_destructible_v<Item>, "the arena runs no destructors");
   return {static_cast<Item*>(arena_.allocate(std::size_t(count) * sizeof(Item))),
           std::size_t(count)};

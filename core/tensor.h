@@ -13,8 +13,7 @@
 namespace talweg {
 
 /// A dense row-major array of T, 64-byte aligned, with value semantics (copies copy the elements).
-template <class T>
-class Tensor {
+template <class T> class Tensor {
  public:
   Tensor() : Tensor(Shape{0}) {}
   /// A tensor of the given shape, every element `value`.
@@ -46,14 +45,9 @@ class Tensor {
   void fill(T value) { std::fill_n(data(), size(), value); }
 
  private:
-  struct Free {
-    void operator()(T* p) const { ::operator delete(p, std::align_val_t(kAlignment)); }
-  };
-  using Storage = std::unique_ptr<T[], Free>;
-
+  using Storage = std::unique_ptr<T[], AlignedDelete>;
   static Storage allocate(const Shape& shape) {
-    void* p = ::operator new(std::size_t(shape.size()) * sizeof(T), std::align_val_t(kAlignment));
-    return Storage(static_cast<T*>(p));
+    return Storage(reinterpret_cast<T*>(aligned_block(shape.size() * sizeof(T)).release()));
   }
 
   Shape shape_;

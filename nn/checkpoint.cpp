@@ -28,14 +28,12 @@ std::string shape_text(const std::vector<int64_t>& d) {
   return "[" + text + "]";
 }
 
-template <class T>
-io::TensorBlob blob_of(const Tensor<T>& value) {
+template <class T> io::TensorBlob blob_of(const Tensor<T>& value) {
   return io::to_blob(value.values(), dims(value.shape()));
 }
 
 /// A tensor of the network or the optimiser and the name it is stored under.
-template <class T>
-struct Slot {
+template <class T> struct Slot {
   std::string name;
   Tensor<T>* value;
 };
@@ -46,14 +44,12 @@ class Reader {
   Reader(const std::string& origin, const std::map<std::string, io::TensorBlob>& tensors)
       : origin_(origin), tensors_(tensors) {}
 
-  template <class... Parts>
-  [[noreturn]] void fail(const Parts&... parts) const {
+  template <class... Parts> [[noreturn]] void fail(const Parts&... parts) const {
     throw IoError(message(origin_, ": ", parts...));
   }
 
   /// Fills the slots: first every check, then every copy, so that it is all or nothing.
-  template <class T>
-  void read(const std::vector<Slot<T>>& slots) const {
+  template <class T> void read(const std::vector<Slot<T>>& slots) const {
     for (const Slot<T>& slot : slots) checked<T>(slot.name, slot.value->shape());
     for (const Slot<T>& slot : slots) {
       const std::string& bytes = tensors_.at(slot.name).bytes;
@@ -62,8 +58,7 @@ class Reader {
   }
 
   /// The `count` numbers of a small tensor.
-  template <class N>
-  std::vector<N> numbers(const std::string& name, int64_t count) const {
+  template <class N> std::vector<N> numbers(const std::string& name, int64_t count) const {
     return io::from_blob<N>(checked<N>(name, Shape{count}), name);
   }
 
@@ -162,16 +157,13 @@ void Checkpoint::save(const std::filesystem::path& path) const {
 
 bool Checkpoint::resumable() const { return tensors_.contains(kStepName); }
 
-// --- model
-// ----------------------------------------------------------------------------------------
+// --- model ---
 
-template <class T>
-void Checkpoint::store(const Parameters<T>& parameters) {
+template <class T> void Checkpoint::store(const Parameters<T>& parameters) {
   for (const Parameter<T>& p : parameters) tensors_[kModel + p.name] = blob_of(p.value);
 }
 
-template <class T>
-void Checkpoint::restore(Parameters<T>& parameters) const {
+template <class T> void Checkpoint::restore(Parameters<T>& parameters) const {
   std::vector<Slot<T>> slots;
   for (int id = 0; id < parameters.size(); ++id) {
     slots.push_back({kModel + parameters[id].name, &parameters[id].value});
@@ -181,8 +173,7 @@ void Checkpoint::restore(Parameters<T>& parameters) const {
   reader.read(slots);
 }
 
-// --- optimiser
-// ------------------------------------------------------------------------------------
+// --- optimiser ---
 
 template <class T>
 void Checkpoint::store(const Optimizer<T>& optimizer, const Parameters<T>& parameters) {
@@ -212,8 +203,7 @@ void Checkpoint::restore(Optimizer<T>& optimizer, const Parameters<T>& parameter
   optimizer.state().steps = steps;
 }
 
-// --- training
-// -------------------------------------------------------------------------------------
+// --- training ---
 
 void Checkpoint::store(const TrainingState& state) {
   const uint64_t words[] = {state.rng.key(), state.rng.counter()};

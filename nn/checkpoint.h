@@ -45,19 +45,15 @@ class Checkpoint {
   /// Does it hold what resuming needs, optimiser and training state?
   bool resumable() const;
 
-  template <class T>
-  void store(const Parameters<T>& parameters);
-  template <class T>
-  void store(const Optimizer<T>& optimizer, const Parameters<T>& parameters);
+  template <class T> void store(const Parameters<T>& parameters);
+  template <class T> void store(const Optimizer<T>& optimizer, const Parameters<T>& parameters);
   void store(const TrainingState& state);
 
   /// Copies the stored values into parameters of the same names and shapes, all or none. Throws
   /// IoError naming the tensor where one is missing, left over, or has another shape or dtype.
-  template <class T>
-  void restore(Parameters<T>& parameters) const;
+  template <class T> void restore(Parameters<T>& parameters) const;
   /// The same for an optimiser's memory; throws IoError also where another optimiser wrote it.
-  template <class T>
-  void restore(Optimizer<T>& optimizer, const Parameters<T>& parameters) const;
+  template <class T> void restore(Optimizer<T>& optimizer, const Parameters<T>& parameters) const;
   /// Throws IoError where there is none.
   TrainingState training_state() const;
 

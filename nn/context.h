@@ -22,8 +22,7 @@
 
 namespace talweg::nn {
 
-template <class T>
-class Context {
+template <class T> class Context {
  public:
   /// Layers behave as in training (dropout drops, normalisations use the batch), parameters get
   /// gradients. `rng` feeds dropout. Tape and parameters must outlive the context.

@@ -49,8 +49,7 @@ Sequential<T> fold_into(const Sequential<T>& layers, const Parameters<T>& from, 
 
 }  // namespace
 
-template <class T>
-Network<T> fold(const Sequential<T>& layers, const Parameters<T>& parameters) {
+template <class T> Network<T> fold(const Sequential<T>& layers, const Parameters<T>& parameters) {
   Network<T> network;
   network.layers = fold_into(layers, parameters, network.parameters);
   return network;

@@ -6,8 +6,7 @@
 namespace talweg::nn {
 
 /// A network and its parameters.
-template <class T>
-struct Network {
+template <class T> struct Network {
   Sequential<T> layers;
   Parameters<T> parameters;
 };
@@ -19,7 +18,6 @@ struct Network {
 ///   gamma (w * x + b - mean) / sqrt(var + eps) + beta  =  (s w) * x + (s (b - mean) + beta),
 ///
 /// s scaling each output channel of w[K,KH,KW,C]. Other layers are kept. Computed in double.
-template <class T>
-Network<T> fold(const Sequential<T>& layers, const Parameters<T>& parameters);
+template <class T> Network<T> fold(const Sequential<T>& layers, const Parameters<T>& parameters);
 
 }  // namespace talweg::nn

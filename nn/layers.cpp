@@ -12,8 +12,7 @@ namespace talweg::nn {
 namespace {
 
 /// Adds a copy of entry `id` of `from` and returns its id there; -1 stays -1.
-template <class T>
-int copy_parameter(const Parameters<T>& from, int id, Parameters<T>& to) {
+template <class T> int copy_parameter(const Parameters<T>& from, int id, Parameters<T>& to) {
   return id < 0 ? -1 : to.add(from[id]);
 }
 
@@ -26,17 +25,14 @@ std::string describe_pool(const char* kind, const PoolConfig& c) {
 
 }  // namespace
 
-// --- Sequential
-// -----------------------------------------------------------------------------------
+// --- Sequential ---
 
-template <class T>
-Var<T> Sequential<T>::forward(Context<T>& context, Var<T> x) const {
+template <class T> Var<T> Sequential<T>::forward(Context<T>& context, Var<T> x) const {
   for (const LayerPtr<T>& layer : layers_) x = layer->forward(context, x);
   return x;
 }
 
-template <class T>
-std::string Sequential<T>::describe() const {
+template <class T> std::string Sequential<T>::describe() const {
   std::string text;
   for (const LayerPtr<T>& layer : layers_) text += (text.empty() ? "" : "\n") + layer->describe();
   return text;
@@ -49,8 +45,7 @@ LayerPtr<T> Sequential<T>::transfer(const Parameters<T>& from, Parameters<T>& to
   return copy;
 }
 
-// --- Conv2d
-// ---------------------------------------------------------------------------------------
+// --- Conv2d ---
 
 template <class T>
 Conv2d<T>::Conv2d(Parameters<T>& parameters, const std::string& name, Conv2dConfig config, Rng& rng)
@@ -73,8 +68,7 @@ Conv2d<T>::Conv2d(Parameters<T>& parameters, const std::string& name, Conv2dConf
   bias_ = parameters.add(name + ".bias", std::move(bias), ParameterKind::bias);
 }
 
-template <class T>
-Var<T> Conv2d<T>::forward(Context<T>& context, Var<T> x) const {
+template <class T> Var<T> Conv2d<T>::forward(Context<T>& context, Var<T> x) const {
   const Conv2dConfig& c = config_;
   Var<T> y = conv2d(x, context.leaf(weight_),
                     Conv2dOptions{.stride_h = c.stride_h,
@@ -86,8 +80,7 @@ Var<T> Conv2d<T>::forward(Context<T>& context, Var<T> x) const {
   return bias_ < 0 ? y : add(y, context.leaf(bias_));
 }
 
-template <class T>
-std::string Conv2d<T>::describe() const {
+template <class T> std::string Conv2d<T>::describe() const {
   const Conv2dConfig& c = config_;
   std::string text = message("Conv2d ", by(c.kh, c.kw), " ", c.in, "->", c.out);
   if (c.stride_h * c.stride_w != 1) text += " stride " + by(c.stride_h, c.stride_w);
@@ -104,8 +97,7 @@ LayerPtr<T> Conv2d<T>::transfer(const Parameters<T>& from, Parameters<T>& to) co
   return copy;
 }
 
-// --- Linear
-// ---------------------------------------------------------------------------------------
+// --- Linear ---
 
 template <class T>
 Linear<T>::Linear(Parameters<T>& parameters, const std::string& name, int64_t in, int64_t out,
@@ -116,14 +108,12 @@ Linear<T>::Linear(Parameters<T>& parameters, const std::string& name, int64_t in
   if (bias) bias_ = parameters.add(name + ".bias", Tensor<T>({out}), ParameterKind::bias);
 }
 
-template <class T>
-Var<T> Linear<T>::forward(Context<T>& context, Var<T> x) const {
+template <class T> Var<T> Linear<T>::forward(Context<T>& context, Var<T> x) const {
   Var<T> y = matmul(x, context.leaf(weight_), false, true);
   return bias_ < 0 ? y : add(y, context.leaf(bias_));
 }
 
-template <class T>
-std::string Linear<T>::describe() const {
+template <class T> std::string Linear<T>::describe() const {
   return message("Linear ", in_, "->", out_, bias_ < 0 ? "" : " bias");
 }
 
@@ -135,8 +125,7 @@ LayerPtr<T> Linear<T>::transfer(const Parameters<T>& from, Parameters<T>& to) co
   return copy;
 }
 
-// --- BatchNorm
-// ------------------------------------------------------------------------------------
+// --- BatchNorm ---
 
 template <class T>
 BatchNorm<T>::BatchNorm(Parameters<T>& parameters, const std::string& name, int64_t channels,
@@ -155,8 +144,7 @@ BatchNorm<T>::BatchNorm(Parameters<T>& parameters, const std::string& name, int6
   running_var_ = entry(".running_var", T(1), ParameterKind::running);
 }
 
-template <class T>
-Var<T> BatchNorm<T>::forward(Context<T>& context, Var<T> x) const {
+template <class T> Var<T> BatchNorm<T>::forward(Context<T>& context, Var<T> x) const {
   Var<T> gamma = context.leaf(gamma_), beta = context.leaf(beta_);
   if (!context.training()) {
     return normalize_with(x, context.leaf(running_mean_), context.leaf(running_var_), gamma, beta,
@@ -180,8 +168,7 @@ void BatchNorm<T>::update_running(Context<T>& context, std::span<const T> mean,
   }
 }
 
-template <class T>
-std::string BatchNorm<T>::describe() const {
+template <class T> std::string BatchNorm<T>::describe() const {
   return message("BatchNorm ", channels_);
 }
 
@@ -195,16 +182,13 @@ LayerPtr<T> BatchNorm<T>::transfer(const Parameters<T>& from, Parameters<T>& to)
   return copy;
 }
 
-// --- layers without parameters
-// --------------------------------------------------------------------
+// --- layers without parameters ---
 
-template <class T>
-Dropout<T>::Dropout(double p) : p_(p) {
+template <class T> Dropout<T>::Dropout(double p) : p_(p) {
   expect(0 <= p && p < 1, "[Dropout] the probability to drop must be in [0, 1), found ", p);
 }
 
-template <class T>
-Var<T> Dropout<T>::forward(Context<T>& context, Var<T> x) const {
+template <class T> Var<T> Dropout<T>::forward(Context<T>& context, Var<T> x) const {
   if (!context.training()) return x;
   Rng rng = context.next_stream();
   const T keep = T(1 / (1 - p_));
@@ -213,64 +197,48 @@ Var<T> Dropout<T>::forward(Context<T>& context, Var<T> x) const {
   return mul(x, mask);
 }
 
-template <class T>
-std::string Dropout<T>::describe() const {
-  return message("Dropout ", p_);
-}
+template <class T> std::string Dropout<T>::describe() const { return message("Dropout ", p_); }
 
-template <class T>
-LayerPtr<T> Dropout<T>::transfer(const Parameters<T>&, Parameters<T>&) const {
+template <class T> LayerPtr<T> Dropout<T>::transfer(const Parameters<T>&, Parameters<T>&) const {
   return std::make_shared<Dropout>(*this);
 }
 
-template <class T>
-Var<T> MaxPool<T>::forward(Context<T>&, Var<T> x) const {
+template <class T> Var<T> MaxPool<T>::forward(Context<T>&, Var<T> x) const {
   return max_pool2d(x, config_.kh, config_.kw, config_.stride_h, config_.stride_w, config_.pad);
 }
 
-template <class T>
-std::string MaxPool<T>::describe() const {
+template <class T> std::string MaxPool<T>::describe() const {
   return describe_pool("MaxPool ", config_);
 }
 
-template <class T>
-LayerPtr<T> MaxPool<T>::transfer(const Parameters<T>&, Parameters<T>&) const {
+template <class T> LayerPtr<T> MaxPool<T>::transfer(const Parameters<T>&, Parameters<T>&) const {
   return std::make_shared<MaxPool>(*this);
 }
 
-template <class T>
-Var<T> AvgPool<T>::forward(Context<T>&, Var<T> x) const {
+template <class T> Var<T> AvgPool<T>::forward(Context<T>&, Var<T> x) const {
   return avg_pool2d(x, config_.kh, config_.kw, config_.stride_h, config_.stride_w, config_.pad);
 }
 
-template <class T>
-std::string AvgPool<T>::describe() const {
+template <class T> std::string AvgPool<T>::describe() const {
   return describe_pool("AvgPool ", config_);
 }
 
-template <class T>
-LayerPtr<T> AvgPool<T>::transfer(const Parameters<T>&, Parameters<T>&) const {
+template <class T> LayerPtr<T> AvgPool<T>::transfer(const Parameters<T>&, Parameters<T>&) const {
   return std::make_shared<AvgPool>(*this);
 }
 
-template <class T>
-Var<T> ReLU<T>::forward(Context<T>&, Var<T> x) const {
-  return relu(x);
-}
+template <class T> Var<T> ReLU<T>::forward(Context<T>&, Var<T> x) const { return relu(x); }
 
-template <class T>
-LayerPtr<T> ReLU<T>::transfer(const Parameters<T>&, Parameters<T>&) const {
+template <class T> LayerPtr<T> ReLU<T>::transfer(const Parameters<T>&, Parameters<T>&) const {
   return std::make_shared<ReLU>(*this);
 }
 
-template <class T>
-Var<T> Flatten<T>::forward(Context<T>&, Var<T> x) const {
+template <class T> Var<T> Flatten<T>::forward(Context<T>&, Var<T> x) const {
   expect(x.shape().rank() >= 1, "[Flatten] needs a batch axis, found a scalar");
   return reshape(x, {x.shape()[0], x.shape().size_between(1, x.shape().rank())});
 }
 
-template <class T>
-LayerPtr<T> Flatten<T>::transfer(const Parameters<T>&, Parameters<T>&) const {
+template <class T> LayerPtr<T> Flatten<T>::transfer(const Parameters<T>&, Parameters<T>&) const {
   return std::make_shared<Flatten>(*this);
 }
 

@@ -20,8 +20,7 @@
 
 namespace talweg::nn {
 
-template <class T>
-class Layer {
+template <class T> class Layer {
  public:
   virtual ~Layer() = default;
   /// y = layer(x) on the context's tape. Throws Error where x's shape does not fit.
@@ -33,15 +32,12 @@ class Layer {
                                                 Parameters<T>& to) const = 0;
 };
 
-template <class T>
-using LayerPtr = std::shared_ptr<const Layer<T>>;
+template <class T> using LayerPtr = std::shared_ptr<const Layer<T>>;
 
 /// Layers one after another.
-template <class T>
-class Sequential : public Layer<T> {
+template <class T> class Sequential : public Layer<T> {
  public:
-  template <class L>
-  Sequential& add(L layer) {
+  template <class L> Sequential& add(L layer) {
     layers_.push_back(std::make_shared<const L>(std::move(layer)));
     return *this;
   }
@@ -70,8 +66,7 @@ struct Conv2dConfig {
 
 /// y = conv2d(x, w) + b for x[N,H,W,in], with w[out,kh,kw,in] called <name>.weight and b[out]
 /// called <name>.bias; y[N,OH,OW,out].
-template <class T>
-class Conv2d : public Layer<T> {
+template <class T> class Conv2d : public Layer<T> {
  public:
   Conv2d(Parameters<T>& parameters, const std::string& name, Conv2dConfig config, Rng& rng);
   /// The layer over given values, w[out,kh,kw,in] and, where config.bias, b[out].
@@ -94,8 +89,7 @@ class Conv2d : public Layer<T> {
 };
 
 /// y = x w^T + b for x[N,in], with w[out,in] called <name>.weight and b[out] called <name>.bias.
-template <class T>
-class Linear : public Layer<T> {
+template <class T> class Linear : public Layer<T> {
  public:
   Linear(Parameters<T>& parameters, const std::string& name, int64_t in, int64_t out, Rng& rng,
          bool bias = true);
@@ -120,8 +114,7 @@ struct BatchNormConfig {
 /// with var times n / (n - 1), the unbiased estimate from n numbers. In inference they are the
 /// running ones. Entries: <name>.gamma, .beta, .running_mean, .running_var. Source: Ioffe and
 /// Szegedy 2015, algorithms 1 and 2.
-template <class T>
-class BatchNorm : public Layer<T> {
+template <class T> class BatchNorm : public Layer<T> {
  public:
   BatchNorm(Parameters<T>& parameters, const std::string& name, int64_t channels,
             BatchNormConfig config = {});
@@ -149,8 +142,7 @@ class BatchNorm : public Layer<T> {
 /// In training, zeroes each element with probability p and multiplies the others by 1 / (1 - p), so
 /// that the expectation stays; in inference y = x. Every pass draws a stream of its own from the
 /// context. Source: Srivastava et al. 2014, the inverted form.
-template <class T>
-class Dropout : public Layer<T> {
+template <class T> class Dropout : public Layer<T> {
  public:
   /// Throws Error unless 0 <= p < 1.
   explicit Dropout(double p);
@@ -170,8 +162,7 @@ struct PoolConfig {
 };
 
 /// The largest number in each window of x[N,H,W,C], channel by channel.
-template <class T>
-class MaxPool : public Layer<T> {
+template <class T> class MaxPool : public Layer<T> {
  public:
   explicit MaxPool(PoolConfig config = {}) : config_(config) {}
   Var<T> forward(Context<T>& context, Var<T> x) const override;
@@ -183,8 +174,7 @@ class MaxPool : public Layer<T> {
 };
 
 /// The mean of each window of x[N,H,W,C], channel by channel.
-template <class T>
-class AvgPool : public Layer<T> {
+template <class T> class AvgPool : public Layer<T> {
  public:
   explicit AvgPool(PoolConfig config = {}) : config_(config) {}
   Var<T> forward(Context<T>& context, Var<T> x) const override;
@@ -196,8 +186,7 @@ class AvgPool : public Layer<T> {
 };
 
 /// max(x, 0).
-template <class T>
-class ReLU : public Layer<T> {
+template <class T> class ReLU : public Layer<T> {
  public:
   Var<T> forward(Context<T>& context, Var<T> x) const override;
   std::string describe() const override { return "ReLU"; }
@@ -205,8 +194,7 @@ class ReLU : public Layer<T> {
 };
 
 /// x[N, ...] as [N, product of the rest], without a copy.
-template <class T>
-class Flatten : public Layer<T> {
+template <class T> class Flatten : public Layer<T> {
  public:
   Var<T> forward(Context<T>& context, Var<T> x) const override;
   std::string describe() const override { return "Flatten"; }

@@ -30,8 +30,7 @@ void Optimizer<T>::step(Context<T>& context, double learning_rate, double gradie
   }
 }
 
-// --- SGD
-// ------------------------------------------------------------------------------------------
+// --- SGD ---
 
 template <class T>
 Sgd<T>::Sgd(const Parameters<T>& parameters, SgdOptions options)
@@ -57,8 +56,7 @@ void Sgd<T>::update(int id, Parameter<T>& p, const T* g, T scale, double learnin
   }
 }
 
-// --- AdamW
-// ----------------------------------------------------------------------------------------
+// --- AdamW ---
 
 template <class T>
 AdamW<T>::AdamW(const Parameters<T>& parameters, AdamWOptions options)
@@ -91,11 +89,9 @@ void AdamW<T>::update(int id, Parameter<T>& p, const T* g, T scale, double learn
   }
 }
 
-// --- clipping
-// -------------------------------------------------------------------------------------
+// --- clipping ---
 
-template <class T>
-double gradient_norm(const Context<T>& context) {
+template <class T> double gradient_norm(const Context<T>& context) {
   const Parameters<T>& parameters = context.parameters();
   double total = 0;
   for (int id = 0; id < parameters.size(); ++id) {

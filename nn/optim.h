@@ -13,8 +13,7 @@
 namespace talweg::nn {
 
 /// The memory of an optimiser.
-template <class T>
-struct OptimizerState {
+template <class T> struct OptimizerState {
   struct Slot {
     std::string name;
     std::vector<Tensor<T>> by_id;  ///< the parameter's shape; no elements where it is not trained
@@ -23,8 +22,7 @@ struct OptimizerState {
   std::vector<Slot> slots;
 };
 
-template <class T>
-class Optimizer {
+template <class T> class Optimizer {
  public:
   virtual ~Optimizer() = default;
   virtual const char* name() const = 0;
@@ -59,8 +57,7 @@ struct SgdOptions {
 /// Stochastic gradient descent with momentum. With g the gradient plus weight_decay p:
 ///   u <- momentum u + g;   p <- p - lr u,   or, Nesterov's way,   p <- p - lr (g + momentum u).
 /// Source: Sutskever et al. 2013, with the learning rate outside the momentum, as in PyTorch.
-template <class T>
-class Sgd : public Optimizer<T> {
+template <class T> class Sgd : public Optimizer<T> {
  public:
   /// Throws Error unless 0 <= momentum < 1 and weight_decay >= 0, and momentum > 0 for Nesterov.
   explicit Sgd(const Parameters<T>& parameters, SgdOptions options = {});
@@ -85,8 +82,7 @@ struct AdamWOptions {
 /// t counts the optimiser's steps, for all parameters alike.
 /// Source: Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization", algorithm 2, with
 /// the decay multiplied by lr as in PyTorch.
-template <class T>
-class AdamW : public Optimizer<T> {
+template <class T> class AdamW : public Optimizer<T> {
  public:
   /// Throws Error unless both betas are in [0, 1), epsilon > 0 and weight_decay >= 0.
   explicit AdamW(const Parameters<T>& parameters, AdamWOptions options = {});
@@ -99,8 +95,7 @@ class AdamW : public Optimizer<T> {
 
 /// The Euclidean norm of all gradients of this pass taken together, summed in double in a fixed
 /// order. Throws Error naming the first parameter whose gradient is not finite.
-template <class T>
-double gradient_norm(const Context<T>& context);
+template <class T> double gradient_norm(const Context<T>& context);
 
 /// The factor that brings a gradient of norm `norm` down to `max_norm`: min(1, max_norm / norm).
 /// Source: Pascanu et al. 2013, "On the difficulty of training recurrent neural networks", alg. 1.

@@ -18,8 +18,7 @@ enum class ParameterKind {
 };
 
 /// One named tensor.
-template <class T>
-struct Parameter {
+template <class T> struct Parameter {
   std::string name;
   Tensor<T> value;
   bool trained = true;
@@ -27,8 +26,7 @@ struct Parameter {
 };
 
 /// The tensors of a network, in the order in which its layers were made.
-template <class T>
-class Parameters {
+template <class T> class Parameters {
  public:
   /// Appends a tensor and returns its id. Throws Error where the name is empty or taken.
   int add(std::string name, Tensor<T> value, ParameterKind kind) {

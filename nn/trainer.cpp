@@ -5,8 +5,7 @@
 namespace talweg::nn {
 namespace {
 
-template <class T>
-void check_loss(Var<T> loss, int64_t step) {
+template <class T> void check_loss(Var<T> loss, int64_t step) {
   expect(loss.size() == 1, "[train] step ", step, ": the loss has shape ", loss.shape(),
          "; reduce it to one element with mean() or sum()");
   if (std::isfinite(loss.item())) return;
@@ -18,8 +17,7 @@ void check_loss(Var<T> loss, int64_t step) {
 }
 
 /// gradient_norm, whose complaint gets the step.
-template <class T>
-double check_gradients(const Context<T>& context, int64_t step) {
+template <class T> double check_gradients(const Context<T>& context, int64_t step) {
   try {
     return gradient_norm(context);
   } catch (const Error& error) {

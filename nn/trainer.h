@@ -23,8 +23,7 @@ struct StepReport {
 };
 
 /// What to train, and how.
-template <class T>
-struct Training {
+template <class T> struct Training {
   /// Builds the step's loss, one element, on context.tape(). To resume bit for bit its data must
   /// depend on `step` only: draw them from Rng(seed).split(step).
   std::function<Var<T>(int64_t step, Context<T>& context)> loss;

@@ -59,8 +59,7 @@ void add_sample(Dataset& dataset, Sample sample) {
   dataset.samples.push_back(std::move(sample));
 }
 
-// --- x.png + x.gt.txt
-// -----------------------------------------------------------------------------
+// --- x.png + x.gt.txt ---
 
 void add_pair(Dataset& dataset, const fs::path& image, const fs::path& text_path) {
   const std::string bytes = io::read_file(text_path);
@@ -113,8 +112,7 @@ Dataset open_pairs(const fs::path& folder) {
   return dataset;
 }
 
-// --- lists
-// ----------------------------------------------------------------------------------------
+// --- lists ---
 
 // Whether a list may name this path: relative, and still below the folder when ".." is resolved.
 bool stays_inside(const fs::path& path) {

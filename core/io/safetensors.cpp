@@ -33,8 +33,7 @@ std::string shape_text(const std::vector<int64_t>& shape) {
   return text + "]";
 }
 
-// --- writing
-// --------------------------------------------------------------------------------------
+// --- writing ---
 
 void check_blob(const std::string& name, const TensorBlob& blob) {
   const size_t element = dtype_size(blob.dtype);
@@ -52,8 +51,7 @@ std::string little_endian(uint64_t value) {
   return bytes;
 }
 
-// --- reading
-// --------------------------------------------------------------------------------------
+// --- reading ---
 
 /// A tensor as the header describes it, not yet read.
 struct Entry {
@@ -88,8 +86,7 @@ class Decoder {
   }
 
  private:
-  template <class... Parts>
-  [[noreturn]] void fail(const Parts&... parts) const {
+  template <class... Parts> [[noreturn]] void fail(const Parts&... parts) const {
     throw IoError(message(origin_, ": ", parts...));
   }
 

@@ -54,8 +54,7 @@ Safetensors load_safetensors(const std::filesystem::path& path);
 void save_safetensors(const std::filesystem::path& path, const Safetensors& content);
 
 /// The dtype name of a C++ number: float, double, int64_t, uint64_t or uint8_t.
-template <class T>
-constexpr const char* dtype_name() {
+template <class T> constexpr const char* dtype_name() {
   if constexpr (std::is_same_v<T, float>) return "F32";
   if constexpr (std::is_same_v<T, double>) return "F64";
   if constexpr (std::is_same_v<T, int64_t>) return "I64";
@@ -65,15 +64,13 @@ constexpr const char* dtype_name() {
 }
 
 /// values[shape] as a blob (the host is little-endian, as every supported one is).
-template <class T>
-TensorBlob to_blob(std::span<const T> values, std::vector<int64_t> shape) {
+template <class T> TensorBlob to_blob(std::span<const T> values, std::vector<int64_t> shape) {
   return {dtype_name<T>(), std::move(shape),
           std::string(reinterpret_cast<const char*>(values.data()), values.size_bytes())};
 }
 
 /// The blob's numbers. `name` stands in the message. Throws IoError if the dtype is not T's.
-template <class T>
-std::vector<T> from_blob(const TensorBlob& blob, const std::string& name) {
+template <class T> std::vector<T> from_blob(const TensorBlob& blob, const std::string& name) {
   if (blob.dtype != dtype_name<T>()) {
     throw IoError(
         message("tensor ", name, ": dtype is ", blob.dtype, ", expected ", dtype_name<T>()));

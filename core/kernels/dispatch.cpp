@@ -67,8 +67,7 @@ std::vector<std::string> available_isas() {
   return names;
 }
 
-template <>
-const KernelTable<float>& table<float>() {
+template <> const KernelTable<float>& table<float>() {
   const KernelTable<float>* current = table_in_use.load(std::memory_order_acquire);
   if (current == nullptr) {
     current = &table_at_start();

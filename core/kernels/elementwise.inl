@@ -2,8 +2,7 @@
 
 /// y[i] = f(inputs[i]...), in chunks that the threads share. The last, shorter vector of an array
 /// goes through load_first/store_first. Each vector is read before it is written: in place is fine.
-template <class F, class... Inputs>
-inline void map(int64_t n, float* y, F f, Inputs... inputs) {
+template <class F, class... Inputs> inline void map(int64_t n, float* y, F f, Inputs... inputs) {
   constexpr int64_t kChunk = 1 << 13;
   share_out(ceil_div(n, kChunk), n >= kSerialElements, [=](int64_t chunk) {
     const int64_t end = min_of((chunk + 1) * kChunk, n);

@@ -1,4 +1,6 @@
 // The reference tables: reference.inl compiled for float and double with the program's own flags.
+#include <omp.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -9,6 +11,8 @@ namespace talweg::kernels {
 namespace plain {
 namespace {
 
+#include "core/kernels/share.inl"
+//
 #include "core/kernels/reference.inl"
 
 template <class T>
@@ -43,18 +47,9 @@ constexpr KernelTable<T> kTable = {
 }  // namespace
 }  // namespace plain
 
-template <>
-const KernelTable<float>& reference<float>() {
-  return plain::kTable<float>;
-}
-template <>
-const KernelTable<double>& reference<double>() {
-  return plain::kTable<double>;
-}
+template <> const KernelTable<float>& reference<float>() { return plain::kTable<float>; }
+template <> const KernelTable<double>& reference<double>() { return plain::kTable<double>; }
 /// In double there is one table: second derivatives and gradient checks want exactness, not speed.
-template <>
-const KernelTable<double>& table<double>() {
-  return reference<double>();
-}
+template <> const KernelTable<double>& table<double>() { return reference<double>(); }
 
 }  // namespace talweg::kernels

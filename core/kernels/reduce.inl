@@ -15,8 +15,7 @@ struct Matrix {
 };
 
 /// Rows [begin, end) of one vector of columns, in four interleaved sums.
-template <class Term>
-inline Vec sum_rows(int64_t begin, int64_t end, Term term) {
+template <class Term> inline Vec sum_rows(int64_t begin, int64_t end, Term term) {
   Vec sum[4] = {};
   int64_t r = begin;
   for (; r + 4 <= end; r += 4) {

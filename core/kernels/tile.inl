@@ -28,8 +28,7 @@ struct Tile {
 
 enum class ReadA { rows, columns };
 
-template <int P, int V, ReadA kRead>
-void tile(const Tile& t) {
+template <int P, int V, ReadA kRead> void tile(const Tile& t) {
   Vec sum[P][V] = {};
   const float* b = t.b;
   const int64_t ldb = t.ldb;
@@ -78,8 +77,7 @@ template <int V, ReadA kRead, int P = kTileRows>
 }
 
 /// `rows` rows of c by any number of tiles as equal as possible (18 rows are 9 + 9, not 14 + 4).
-template <ReadA kRead>
-void tile_rows(int64_t rows, Tile t) {
+template <ReadA kRead> void tile_rows(int64_t rows, Tile t) {
   if (rows <= 0) return;
   const int64_t each = ceil_div(rows, ceil_div(rows, kTileRows));
   for (int64_t done = 0; done < rows; done += each) {

@@ -6,7 +6,7 @@
 
 #include "core/kernels/kernels.h"
 #include "core/op_card.h"
-#include "core/tape.h"
+#include "core/ops/common.h"
 
 namespace talweg {
 
@@ -53,14 +53,12 @@ inline bool is_trailing(const Shape& row, const Shape& full) {
   return true;
 }
 
-template <class T>
-Var<T> sum_to(Var<T> x, const Shape& shape);
+template <class T> Var<T> sum_to(Var<T> x, const Shape& shape);
 
 /// broadcast_to(x, shape): x repeated along its axes of extent 1 and along new leading axes.
 /// Gradient: dx = sum_to(dy, x.shape), since each element of x feeds all its copies.
 /// Copies. Throws where x's shape does not stretch to `shape`.
-template <class T>
-Var<T> broadcast_to(Var<T> x, const Shape& shape) {
+template <class T> Var<T> broadcast_to(Var<T> x, const Shape& shape) {
   expect(broadcast("broadcast_to", x.shape(), shape) == shape, "[broadcast_to] shape ", x.shape(),
          " does not stretch to ", shape);
   if (x.shape() == shape) return x;
@@ -77,8 +75,7 @@ Var<T> broadcast_to(Var<T> x, const Shape& shape) {
 
 /// sum_to(x, shape): the sum over every axis along which `shape` would be stretched to x's shape.
 /// Gradient: dx = broadcast_to(dy, x.shape). The inverse situation of broadcast_to, its adjoint.
-template <class T>
-Var<T> sum_to(Var<T> x, const Shape& shape) {
+template <class T> Var<T> sum_to(Var<T> x, const Shape& shape) {
   expect(broadcast("sum_to", x.shape(), shape) == x.shape(), "[sum_to] shape ", shape,
          " does not stretch to ", x.shape());
   if (x.shape() == shape) return x;

@@ -22,6 +22,7 @@
 
 #include "core/kernels/kernels.h"
 #include "core/op_card.h"
+#include "core/ops/common.h"
 #include "core/tape.h"
 
 namespace talweg {
@@ -42,7 +43,7 @@ struct Conv2dOptions {
   }
 };
 
-// --- checks shared by the three faces -----------------------------------------------------------
+// --- checks shared by the three faces ---
 
 /// One axis of the window: does it fit into the padded input?
 inline void check_conv2d_axis(const char* op, const char* axis, int64_t input, int64_t kernel,
@@ -102,7 +103,7 @@ void run_conv2d(Tape<T>& tape, const kernels::Conv2dShape& s, kernels::Conv2dFac
   kernel(s, a.data(), b.data(), out.data(), scratch.data());
 }
 
-// --- the three faces ----------------------------------------------------------------------------
+// --- the three faces ---
 
 template <class T>
 Var<T> conv2d_backward_data(Var<T> g, Var<T> w, int64_t input_h, int64_t input_w,
@@ -117,8 +118,7 @@ Var<T> conv2d_backward_weights(Var<T> x, Var<T> g, int64_t kh, int64_t kw,
 /// Gradient: dx = conv2d_backward_data(dy, w), dw = conv2d_backward_weights(x, dy); see above.
 /// Throws where ranks or channels disagree, the window does not fit, or a size overflows.
 /// Source: Dumoulin and Visin 2016, "A guide to convolution arithmetic", relationships 6 and 15.
-template <class T>
-Var<T> conv2d(Var<T> x, Var<T> w, const Conv2dOptions& options = {}) {
+template <class T> Var<T> conv2d(Var<T> x, Var<T> w, const Conv2dOptions& options = {}) {
   Tape<T>& tape = common_tape("conv2d", x, w);
   const auto s = conv2d_shape("conv2d", x.shape(), w.shape(), options);
   Var<T> y = tape.make("conv2d", conv2d_output(s));

@@ -10,12 +10,13 @@
 
 #include "core/kernels/kernels.h"
 #include "core/ops/broadcast.h"
+#include "core/ops/common.h"
+#include "core/parallel.h"
 
 namespace talweg {
 
 /// y[i] = f(x[i]) for functions that need no kernel of their own.
-template <class T, class F>
-Var<T> map(const char* op, Var<T> x, F f) {
+template <class T, class F> Var<T> map(const char* op, Var<T> x, F f) {
   Var<T> y = x.tape().make(op, x.shape());
   const T* from = x.data();
   T* to = y.data();
@@ -27,18 +28,13 @@ Var<T> map(const char* op, Var<T> x, F f) {
 /// threads where there are enough elements to pay for waking them.
 template <class T, class F>
 void map_rows(int64_t rows, int64_t cols, const T* a, const T* b, T* y, F f) {
-  const auto row = [=](int64_t r) {
+  parallel_for(rows, rows * cols >= 1 << 15, [=](int64_t r) {
     for (int64_t c = 0; c < cols; ++c) y[r * cols + c] = f(a[r * cols + c], b[c]);
-  };
-  if (rows * cols < 1 << 15) {
-    for (int64_t r = 0; r < rows; ++r) row(r);
-  } else {
-#pragma omp parallel for schedule(static)
-    for (int64_t r = 0; r < rows; ++r) row(r);
-  }
+  });
 }
 
-/// y = f(a, b) with broadcasting: `kernel` where the shapes agree, `f` element by element elsewhere.
+/// y = f(a, b) with broadcasting: `kernel` where the shapes agree, `f` element by element
+/// elsewhere.
 template <class T, class F>
 Var<T> map2(const char* op, Var<T> a, Var<T> b,
             std::type_identity_t<void (*)(int64_t, const T*, const T*, T*)> kernel, F f) {
@@ -59,12 +55,10 @@ Var<T> map2(const char* op, Var<T> a, Var<T> b,
   return y;
 }
 
-// --- a + b, a - b, a * b, a / b
-// -------------------------------------------------------------------
+// --- a + b, a - b, a * b, a / b ---
 
 /// add(a, b) = a + b, broadcasting. Gradient: dy to both, summed over stretched axes.
-template <class T>
-Var<T> add(Var<T> a, Var<T> b) {
+template <class T> Var<T> add(Var<T> a, Var<T> b) {
   Var<T> y = map2("add", a, b, kernels::table<T>().add, [](T p, T q) { return p + q; });
   const Shape sa = a.shape(), sb = b.shape();
   y.wrt(a, [=](Var<T> dy) { return sum_to(dy, sa); });
@@ -84,8 +78,7 @@ TALWEG_OP_CARD(add) {
 }
 
 /// scale(x, c) = c x for a number c. Gradient: dx = c dy.
-template <class T>
-Var<T> scale(Var<T> x, T c) {
+template <class T> Var<T> scale(Var<T> x, T c) {
   Var<T> y = x.tape().make("scale", x.shape());
   kernels::table<T>().scale(y.size(), c, x.data(), y.data());
   y.wrt(x, [=](Var<T> dy) { return scale(dy, c); });
@@ -99,8 +92,7 @@ TALWEG_OP_CARD(scale) {
 }
 
 /// sub(a, b) = a - b, broadcasting. Gradient: da = dy, db = -dy, summed over stretched axes.
-template <class T>
-Var<T> sub(Var<T> a, Var<T> b) {
+template <class T> Var<T> sub(Var<T> a, Var<T> b) {
   Var<T> y = map2("sub", a, b, kernels::table<T>().sub, [](T p, T q) { return p - q; });
   const Shape sa = a.shape(), sb = b.shape();
   y.wrt(a, [=](Var<T> dy) { return sum_to(dy, sa); });
@@ -119,8 +111,7 @@ TALWEG_OP_CARD(sub) {
 }
 
 /// mul(a, b) = a b elementwise, broadcasting. Gradient: da = dy b, db = dy a.
-template <class T>
-Var<T> mul(Var<T> a, Var<T> b) {
+template <class T> Var<T> mul(Var<T> a, Var<T> b) {
   Var<T> y = map2("mul", a, b, kernels::table<T>().mul, [](T p, T q) { return p * q; });
   y.wrt(a, [=](Var<T> dy) { return sum_to(mul(dy, b), a.shape()); });
   y.wrt(b, [=](Var<T> dy) { return sum_to(mul(dy, a), b.shape()); });
@@ -139,8 +130,7 @@ TALWEG_OP_CARD(mul) {
 }
 
 /// div(a, b) = a / b elementwise, broadcasting. Gradient: da = dy / b, db = -dy y / b.
-template <class T>
-Var<T> div(Var<T> a, Var<T> b) {
+template <class T> Var<T> div(Var<T> a, Var<T> b) {
   Var<T> y = map2("div", a, b, kernels::table<T>().div, [](T p, T q) { return p / q; });
   y.wrt(a, [=](Var<T> dy) { return sum_to(div(dy, b), a.shape()); });
   y.wrt(b, [=](Var<T> dy) { return scale(sum_to(mul(dy, div(y, b)), b.shape()), T(-1)); });
@@ -162,8 +152,7 @@ TALWEG_OP_CARD(div) {
 }
 
 /// add_scalar(x, c) = x + c for a number c. Gradient: dx = dy.
-template <class T>
-Var<T> add_scalar(Var<T> x, T c) {
+template <class T> Var<T> add_scalar(Var<T> x, T c) {
   Var<T> y = map("add_scalar", x, [c](T v) { return v + c; });
   y.wrt(x, [](Var<T> dy) { return dy; });
   return y;
@@ -175,12 +164,10 @@ TALWEG_OP_CARD(add_scalar) {
   card.check("matrix", {{3, 4}}, f).check("one", {{1}}, f).check("empty", {{0}}, f);
 }
 
-// --- functions of one number
-// ----------------------------------------------------------------------
+// --- functions of one number ---
 
 /// exp(x) = e^x. Gradient: dx = dy y.
-template <class T>
-Var<T> exp(Var<T> x) {
+template <class T> Var<T> exp(Var<T> x) {
   Var<T> y = x.tape().make("exp", x.shape());
   kernels::table<T>().exp(y.size(), x.data(), y.data());
   y.wrt(x, [=](Var<T> dy) { return mul(dy, y); });
@@ -196,8 +183,7 @@ TALWEG_OP_CARD(exp) {
 }
 
 /// log(x), natural. Gradient: dx = dy / x. log(0) = -inf, log of a negative number is NaN.
-template <class T>
-Var<T> log(Var<T> x) {
+template <class T> Var<T> log(Var<T> x) {
   Var<T> y = x.tape().make("log", x.shape());
   kernels::table<T>().log(y.size(), x.data(), y.data());
   y.wrt(x, [=](Var<T> dy) { return div(dy, x); });
@@ -214,8 +200,7 @@ TALWEG_OP_CARD(log) {
 }
 
 /// tanh(x). Gradient: dx = dy (1 - y^2).
-template <class T>
-Var<T> tanh(Var<T> x) {
+template <class T> Var<T> tanh(Var<T> x) {
   Var<T> y = x.tape().make("tanh", x.shape());
   kernels::table<T>().tanh(y.size(), x.data(), y.data());
   y.wrt(x, [=](Var<T> dy) { return sub(dy, mul(dy, mul(y, y))); });
@@ -231,8 +216,7 @@ TALWEG_OP_CARD(tanh) {
 }
 
 /// sigmoid(x) = 1 / (1 + e^-x), without overflow for either sign. Gradient: dx = dy y (1 - y).
-template <class T>
-Var<T> sigmoid(Var<T> x) {
+template <class T> Var<T> sigmoid(Var<T> x) {
   Var<T> y = map("sigmoid", x, [](T v) {
     const T e = std::exp(-std::abs(v));  // in (0, 1]
     return v >= 0 ? 1 / (1 + e) : e / (1 + e);
@@ -249,8 +233,7 @@ TALWEG_OP_CARD(sigmoid) {
 }
 
 /// softplus(x) = log(1 + e^x) = max(x, 0) + log1p(e^-|x|). Gradient: dx = dy sigmoid(x).
-template <class T>
-Var<T> softplus(Var<T> x) {
+template <class T> Var<T> softplus(Var<T> x) {
   Var<T> y = map("softplus", x, [](T v) {
     return v != v ? v : std::max(v, T(0)) + std::log1p(std::exp(-std::abs(v)));
   });
@@ -267,8 +250,7 @@ TALWEG_OP_CARD(softplus) {
 }
 
 /// sqrt(x). Gradient: dx = dy / (2 y); infinite at 0.
-template <class T>
-Var<T> sqrt(Var<T> x) {
+template <class T> Var<T> sqrt(Var<T> x) {
   Var<T> y = map("sqrt", x, [](T v) { return std::sqrt(v); });
   y.wrt(x, [=](Var<T> dy) { return scale(div(dy, y), T(0.5)); });
   return y;
@@ -284,8 +266,7 @@ TALWEG_OP_CARD(sqrt) {
 }
 
 /// square(x) = x^2. Gradient: dx = 2 dy x.
-template <class T>
-Var<T> square(Var<T> x) {
+template <class T> Var<T> square(Var<T> x) {
   Var<T> y = x.tape().make("square", x.shape());
   kernels::table<T>().mul(y.size(), x.data(), x.data(), y.data());
   y.wrt(x, [=](Var<T> dy) { return scale(mul(dy, x), T(2)); });
@@ -298,14 +279,12 @@ TALWEG_OP_CARD(square) {
   card.check("matrix", {{3, 4}}, f).check("one", {{1}}, f).check("empty", {{0}}, f);
 }
 
-// --- functions with a kink
-// ------------------------------------------------------------------------
+// --- functions with a kink ---
 
 /// mask_positive(x, g) = g where x > 0, else 0: ReLU's derivative applied to g. Linear in g and
 /// constant in x almost everywhere, so its own gradient is mask_positive(x, dy) for g and none for
 /// x.
-template <class T>
-Var<T> mask_positive(Var<T> x, Var<T> g) {
+template <class T> Var<T> mask_positive(Var<T> x, Var<T> g) {
   Tape<T>& tape = common_tape("mask_positive", x, g);
   expect(x.shape() == g.shape(), "[mask_positive] shapes ", x.shape(), " and ", g.shape(),
          " must be equal");
@@ -328,8 +307,7 @@ TALWEG_OP_CARD(mask_positive) {
 }
 
 /// relu(x) = max(x, 0). Gradient: dx = dy where x > 0, else 0 (0 is taken as the derivative at 0).
-template <class T>
-Var<T> relu(Var<T> x) {
+template <class T> Var<T> relu(Var<T> x) {
   Var<T> y = x.tape().make("relu", x.shape());
   kernels::table<T>().relu(y.size(), x.data(), y.data());
   y.wrt(x, [=](Var<T> dy) { return mask_positive(x, dy); });
@@ -347,14 +325,12 @@ TALWEG_OP_CARD(relu) {
 }
 
 /// sign(x) = -1, 0 or 1. Constant almost everywhere: no gradient flows through.
-template <class T>
-Var<T> sign(Var<T> x) {
+template <class T> Var<T> sign(Var<T> x) {
   return map("sign", x, [](T v) { return T(v > 0) - T(v < 0); });
 }
 
 /// abs(x) = |x|. Gradient: dx = dy sign(x), which takes 0, the middle of [-1, 1], at the kink.
-template <class T>
-Var<T> abs(Var<T> x) {
+template <class T> Var<T> abs(Var<T> x) {
   Var<T> y = map("abs", x, [](T v) { return std::abs(v); });
   y.wrt(x, [=](Var<T> dy) { return mul(dy, sign(x)); });
   return y;
@@ -369,14 +345,12 @@ TALWEG_OP_CARD(abs) {
 }
 
 /// 1 where a >= b, else 0, broadcasting. Constant almost everywhere: no gradient flows through.
-template <class T>
-Var<T> greater_equal(Var<T> a, Var<T> b) {
+template <class T> Var<T> greater_equal(Var<T> a, Var<T> b) {
   return map2("greater_equal", a, b, nullptr, [](T p, T q) { return T(p >= q); });
 }
 
 /// maximum(a, b), broadcasting. Gradient: dy to the larger one, and to a where they are equal.
-template <class T>
-Var<T> maximum(Var<T> a, Var<T> b) {
+template <class T> Var<T> maximum(Var<T> a, Var<T> b) {
   Var<T> y = map2("maximum", a, b, nullptr, [](T p, T q) { return p >= q || p != p ? p : q; });
   y.wrt(a, [=](Var<T> dy) { return sum_to(mul(dy, greater_equal(a, b)), a.shape()); });
   y.wrt(b, [=](Var<T> dy) { return sum_to(sub(dy, mul(dy, greater_equal(a, b))), b.shape()); });
@@ -393,39 +367,18 @@ TALWEG_OP_CARD(maximum) {
   card.rejects({{2}, {3}}, f, "do not broadcast");
 }
 
-// --- notation
-// -------------------------------------------------------------------------------------
+// --- notation ---
 
-template <class T>
-Var<T> operator+(Var<T> a, Var<T> b) {
-  return add(a, b);
-}
-template <class T>
-Var<T> operator-(Var<T> a, Var<T> b) {
-  return sub(a, b);
-}
-template <class T>
-Var<T> operator*(Var<T> a, Var<T> b) {
-  return mul(a, b);
-}
-template <class T>
-Var<T> operator/(Var<T> a, Var<T> b) {
-  return div(a, b);
-}
-template <class T>
-Var<T> operator-(Var<T> x) {
-  return scale(x, T(-1));
-}
-template <class T>
-Var<T> operator*(std::type_identity_t<T> c, Var<T> x) {
-  return scale(x, c);
-}
-template <class T>
-Var<T> operator+(Var<T> x, std::type_identity_t<T> c) {
+template <class T> Var<T> operator+(Var<T> a, Var<T> b) { return add(a, b); }
+template <class T> Var<T> operator-(Var<T> a, Var<T> b) { return sub(a, b); }
+template <class T> Var<T> operator*(Var<T> a, Var<T> b) { return mul(a, b); }
+template <class T> Var<T> operator/(Var<T> a, Var<T> b) { return div(a, b); }
+template <class T> Var<T> operator-(Var<T> x) { return scale(x, T(-1)); }
+template <class T> Var<T> operator*(std::type_identity_t<T> c, Var<T> x) { return scale(x, c); }
+template <class T> Var<T> operator+(Var<T> x, std::type_identity_t<T> c) {
   return add_scalar(x, c);
 }
-template <class T>
-Var<T> operator-(Var<T> x, std::type_identity_t<T> c) {
+template <class T> Var<T> operator-(Var<T> x, std::type_identity_t<T> c) {
   return add_scalar(x, -c);
 }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/ops/common.h"
 #include "core/ops/shape_ops.h"
 
 namespace talweg {

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "core/kernels/kernels.h"
+#include "core/ops/common.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/reduce.h"
 
@@ -29,27 +30,22 @@ inline void check_eps(const char* op, double eps) {
          " must be positive: it keeps a constant channel finite; 1e-5 is usual");
 }
 
-// --- batch_norm ---------------------------------------------------------------------------------
+// --- batch_norm ---
 
 /// What batch_norm gives: its output, and the statistics for running averages, plain numbers that
 /// live as long as y's node.
-template <class T>
-struct BatchNorm {
+template <class T> struct BatchNorm {
   Var<T> y;
   std::span<const T> mean;
   std::span<const T> var;  ///< biased: divided by m, not m - 1
 };
 
 /// Per channel: 1 / sqrt(var + eps).
-template <class T>
-T inverse_deviation(T var, T eps) {
-  return 1 / std::sqrt(var + eps);
-}
+template <class T> T inverse_deviation(T var, T eps) { return 1 / std::sqrt(var + eps); }
 
 /// Standardised input xhat and its scale r = 1 / sqrt(var + eps), in ops: functions of x that can
 /// be differentiated on.
-template <class T>
-struct Standardised {
+template <class T> struct Standardised {
   Var<T> xhat, r;
 
   Standardised(int64_t m, Var<T> x, T eps) {
@@ -180,6 +176,7 @@ TALWEG_OP_CARD(batch_norm) {
   card.check("matrix", {{6, 3}, {3}, {3}}, f).check("image", {{2, 2, 3, 2}, {2}, {2}}, f);
   card.check("usual eps", {{8, 2}, {2}, {2}},
              [](auto x) { return batch_norm(x[0], x[1], x[2]).y; });
+  card.check("one channel", {{4, 1}, {1}, {1}}, f);
   card.check("no channels", {{3, 0}, {0}, {0}}, f);
   const auto column = [](auto x) {
     return batch_norm(reshape(x[0], {x[0].size(), 1}), x[1], x[2]).y;
@@ -198,13 +195,12 @@ TALWEG_OP_CARD(batch_norm) {
       "must be positive");
 }
 
-// --- inference ----------------------------------------------------------------------------------
+// --- inference ---
 
 /// channel_affine(x[...,C], a[C], b[C]) = a x + b, one a and b a channel, in one pass over x.
 /// Gradient: dx = a dy, da = sum over rows of dy x, db = sum over rows of dy. Throws where a or b
 /// is not [C].
-template <class T>
-Var<T> channel_affine(Var<T> x, Var<T> a, Var<T> b) {
+template <class T> Var<T> channel_affine(Var<T> x, Var<T> a, Var<T> b) {
   Tape<T>& tape = common_tape("channel_affine", x, a, b);
   check_channels("channel_affine", x, {a, b}, "a and b");
   Var<T> y = tape.make("channel_affine", x.shape());
@@ -253,7 +249,7 @@ TALWEG_OP_CARD(normalize_with) {
   card.rejects({{4, 3}, {3}, {2}, {3}, {3}}, f, "must each be [3]");
 }
 
-// --- layer_norm ---------------------------------------------------------------------------------
+// --- layer_norm ---
 
 /// layer_norm(x[...,C], gamma[C], beta[C], eps): batch_norm's formula with mean and variance
 /// (biased) taken over the C numbers of each row; gamma and beta still one a channel. Gradients by
@@ -274,7 +270,7 @@ TALWEG_OP_CARD(layer_norm) {
   card.source("Ba, Kiros and Hinton 2016, eq. 3 and 4");
   const auto f = [](auto x) { return layer_norm(x[0], x[1], x[2], {0.1}); };
   card.check("matrix", {{3, 5}, {5}, {5}}, f).check("three axes", {{2, 2, 3}, {3}, {3}}, f);
-  card.check("no rows", {{0, 3}, {3}, {3}}, f);
+  card.check("one row", {{1, 3}, {3}, {3}}, f).check("no rows", {{0, 3}, {3}, {3}}, f);
   card.point("a constant row is finite", {{7, 7}, {2, 2}, {3, 4}}, f, {3, 4},
              {{0, 0}, {0, 0}, {1, 1}});
   card.point("one", {{7}, {2}, {3}}, f, {3}, {{0}, {0}, {1}});

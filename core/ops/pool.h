@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/ops/select.h"
+#include "core/parallel.h"
 
 namespace talweg {
 
@@ -40,8 +41,7 @@ inline Pool2dShape pool2d_shape(const char* op, const Shape& x, int64_t kh, int6
 
 /// Calls tap(pixel) for every pixel of the window at output position (p, q) that lies inside the
 /// image, in row-major order; `pixel` is its flat index i * W + j.
-template <class Tap>
-void for_each_tap(const Pool2dShape& s, int64_t p, int64_t q, Tap tap) {
+template <class Tap> void for_each_tap(const Pool2dShape& s, int64_t p, int64_t q, Tap tap) {
   const int64_t top = p * s.stride_h - s.pad, left = q * s.stride_w - s.pad;
   const int64_t bottom = std::min(top + s.kh, s.h), right = std::min(left + s.kw, s.w);
   for (int64_t i = std::max<int64_t>(top, 0); i < bottom; ++i) {
@@ -52,17 +52,13 @@ void for_each_tap(const Pool2dShape& s, int64_t p, int64_t q, Tap tap) {
 /// Elements from which several threads pay.
 inline constexpr int64_t kPoolThreads = 1 << 15;
 
-// --- max pooling --------------------------------------------------------------------------------
+// --- max pooling ---
 
 /// True where v takes the place of the largest so far: it is larger, or the first NaN.
-template <class T>
-bool takes_over(T v, T best) {
-  return !(v <= best) & (best == best);
-}
+template <class T> bool takes_over(T v, T best) { return !(v <= best) & (best == best); }
 
 /// best = max(best, v) for each channel, without branches, so that it becomes vector code.
-template <class T>
-void take_larger(int64_t channels, const T* __restrict v, T* __restrict best) {
+template <class T> void take_larger(int64_t channels, const T* __restrict v, T* __restrict best) {
 #pragma omp simd
   for (int64_t c = 0; c < channels; ++c) best[c] = takes_over(v[c], best[c]) ? v[c] : best[c];
 }
@@ -107,11 +103,10 @@ Var<T> scatter_winners(const Pool2dShape& s, Var<T> g, std::span<const int32_t> 
   const int64_t in = s.h * s.w * s.c, out = s.oh() * s.ow() * s.c;
   const T* from = g.data();
   T* to = dx.data();
-#pragma omp parallel for schedule(static) if (s.n * in >= kPoolThreads)
-  for (int64_t n = 0; n < s.n; ++n) {
+  parallel_for(s.n, s.n * in >= kPoolThreads, [=](int64_t n) {
     std::fill_n(to + n * in, in, T(0));
     for (int64_t i = n * out; i < (n + 1) * out; ++i) to[winners[std::size_t(i)]] += from[i];
-  }
+  });
   return dx;
 }
 
@@ -136,15 +131,14 @@ Var<T> max_pool2d(Var<T> x, int64_t kh, int64_t kw, int64_t stride_h, int64_t st
   const T* from = x.data();
   T* to = y.data();
   const int64_t image = s.h * s.w * s.c, oh = s.oh(), ow = s.ow();
-#pragma omp parallel for schedule(static) if (x.size() >= kPoolThreads)
-  for (int64_t row = 0; row < s.n * oh; ++row) {
+  parallel_for(s.n * oh, x.size() >= kPoolThreads, [=](int64_t row) {
     const int64_t n = row / oh, p = row % oh;
     for (int64_t q = 0; q < ow; ++q) {
       const int64_t at = (row * ow + q) * s.c;
       max_pool_window(s, from + n * image, n * image, p, q, to + at,
                       differentiate ? winners.data() + at : nullptr);
     }
-  }
+  });
   y.wrt(x, [=](Var<T> dy) {
     if (dy.tape().recording()) return scatter_add(dy, KeptIndices{winners}, s.input());
     return scatter_winners(s, dy, winners);
@@ -187,7 +181,7 @@ TALWEG_OP_CARD(max_pool2d) {
       "would hold no pixel");
 }
 
-// --- average pooling ----------------------------------------------------------------------------
+// --- average pooling ---
 
 template <class T>
 Var<T> avg_pool2d_backward(Var<T> g, int64_t input_h, int64_t input_w, int64_t kh, int64_t kw,
@@ -208,8 +202,7 @@ Var<T> avg_pool2d(Var<T> x, int64_t kh, int64_t kw, int64_t stride_h, int64_t st
   T* to = y.data();
   const int64_t image = s.h * s.w * s.c, oh = s.oh(), ow = s.ow();
   const T share = T(1) / T(kh * kw);
-#pragma omp parallel for schedule(static) if (x.size() >= kPoolThreads)
-  for (int64_t row = 0; row < s.n * oh; ++row) {
+  parallel_for(s.n * oh, x.size() >= kPoolThreads, [=](int64_t row) {
     for (int64_t q = 0; q < ow; ++q) {
       T* __restrict mean = to + (row * ow + q) * s.c;
       std::fill_n(mean, s.c, T(0));
@@ -219,7 +212,7 @@ Var<T> avg_pool2d(Var<T> x, int64_t kh, int64_t kw, int64_t stride_h, int64_t st
         for (int64_t c = 0; c < s.c; ++c) mean[c] += share * v[c];
       });
     }
-  }
+  });
   y.wrt(x, [=](Var<T> dy) {
     return avg_pool2d_backward(dy, s.h, s.w, s.kh, s.kw, s.stride_h, s.stride_w, s.pad);
   });
@@ -264,8 +257,7 @@ Var<T> avg_pool2d_backward(Var<T> g, int64_t input_h, int64_t input_w, int64_t k
   T* to = dx.data();
   const int64_t image = s.h * s.w * s.c, oh = s.oh(), ow = s.ow();
   const T share = T(1) / T(kh * kw);
-#pragma omp parallel for schedule(static) if (dx.size() >= kPoolThreads)
-  for (int64_t n = 0; n < s.n; ++n) {
+  parallel_for(s.n, dx.size() >= kPoolThreads, [=](int64_t n) {
     std::fill_n(to + n * image, image, T(0));
     for (int64_t at = 0; at < oh * ow; ++at) {
       const T* v = from + (n * oh * ow + at) * s.c;
@@ -275,7 +267,7 @@ Var<T> avg_pool2d_backward(Var<T> g, int64_t input_h, int64_t input_w, int64_t k
         for (int64_t c = 0; c < s.c; ++c) sum[c] += share * v[c];
       });
     }
-  }
+  });
   dx.wrt(g, [=](Var<T> dy) { return avg_pool2d(dy, s.kh, s.kw, s.stride_h, s.stride_w, s.pad); });
   return dx;
 }

@@ -7,6 +7,7 @@
 
 #include <vector>
 
+#include "core/ops/common.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/select.h"
 #include "core/ops/shape_ops.h"
@@ -23,12 +24,11 @@ inline Shape reduced_shape(const Shape& shape, int axis, bool keepdims) {
   return out;
 }
 
-// --- sum and mean --------------------------------------------------------------------------------
+// --- sum and mean ---
 
 /// sum(x): the sum of all elements, a scalar; 0 if there are none.
 /// Gradient: dx = dy everywhere, since each element enters once.
-template <class T>
-Var<T> sum(Var<T> x) {
+template <class T> Var<T> sum(Var<T> x) {
   Var<T> y = x.tape().make("sum", {});
   kernels::table<T>().row_sum(1, x.size(), x.data(), y.data());
   const Shape back = x.shape();
@@ -38,8 +38,7 @@ Var<T> sum(Var<T> x) {
 
 /// sum(x, axis): y[o,i] = sum over e of x[o,e,i]; 0 along an axis of extent 0.
 /// Gradient: dx[o,e,i] = dy[o,i], dy stretched along the axis.
-template <class T>
-Var<T> sum(Var<T> x, int axis, bool keepdims = false) {
+template <class T> Var<T> sum(Var<T> x, int axis, bool keepdims = false) {
   axis = resolve_axis("sum", axis, x.shape().rank());
   const AxisSplit s = split_at(x.shape(), axis);
   Var<T> y = x.tape().make("sum", reduced_shape(x.shape(), axis, keepdims));
@@ -84,16 +83,14 @@ TALWEG_OP_CARD(sum) {
 }
 
 /// mean(x): the mean of all elements, a scalar. Gradient: dx = dy / n. Throws where x is empty.
-template <class T>
-Var<T> mean(Var<T> x) {
+template <class T> Var<T> mean(Var<T> x) {
   expect(x.size() > 0, "[mean] shape ", x.shape(), " has no elements to take the mean of");
   return scale(sum(x), T(1) / T(x.size()));
 }
 
 /// mean(x, axis): y[o,i] = (1/n) sum over e of x[o,e,i] for the axis' extent n.
 /// Gradient: dx = dy / n, stretched along the axis. Throws where n is 0.
-template <class T>
-Var<T> mean(Var<T> x, int axis, bool keepdims = false) {
+template <class T> Var<T> mean(Var<T> x, int axis, bool keepdims = false) {
   axis = resolve_axis("mean", axis, x.shape().rank());
   const int64_t n = x.shape()[axis];
   expect(n > 0, "[mean] axis ", axis, " of shape ", x.shape(),
@@ -120,18 +117,16 @@ TALWEG_OP_CARD(mean) {
   card.rejects({{0}}, all, "no elements").rejects({{3, 0}}, last, "no entries");
 }
 
-// --- max and min ---------------------------------------------------------------------------------
+// --- max and min ---
 
 /// Says whether v goes before the best so far; the first NaN beats all, so that NaN is not lost.
 struct Larger {
-  template <class T>
-  bool operator()(T v, T best) const {
+  template <class T> bool operator()(T v, T best) const {
     return v > best || (v != v && best == best);
   }
 };
 struct Smaller {
-  template <class T>
-  bool operator()(T v, T best) const {
+  template <class T> bool operator()(T v, T best) const {
     return v < best || (v != v && best == best);
   }
 };
@@ -167,21 +162,18 @@ Var<T> select_best(const char* op, Var<T> x, int axis, bool keepdims, Better bet
 /// max(x, axis): y[o,i] = the largest x[o,e,i] over e; NaN where one is NaN.
 /// Gradient: dy to that element, the first one where several are equal; 0 to the others.
 /// Throws where the axis has extent 0.
-template <class T>
-Var<T> max(Var<T> x, int axis, bool keepdims = false) {
+template <class T> Var<T> max(Var<T> x, int axis, bool keepdims = false) {
   return select_best("max", x, axis, keepdims, Larger{});
 }
 
 /// min(x, axis): y[o,i] = the smallest x[o,e,i] over e; all else as for max.
-template <class T>
-Var<T> min(Var<T> x, int axis, bool keepdims = false) {
+template <class T> Var<T> min(Var<T> x, int axis, bool keepdims = false) {
   return select_best("min", x, axis, keepdims, Smaller{});
 }
 
 /// argmax(x, axis): the position along `axis` of each element of max(x, axis), in row-major order.
 /// Off the tape. Throws where the axis has extent 0.
-template <class T>
-std::vector<int32_t> argmax(Var<T> x, int axis) {
+template <class T> std::vector<int32_t> argmax(Var<T> x, int axis) {
   axis = resolve_axis("argmax", axis, x.shape().rank());
   const AxisSplit s = split_at(x.shape(), axis);
   std::vector<int32_t> at(std::size_t(s.outer * s.inner));

@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "core/ops/common.h"
 #include "core/ops/shape_ops.h"
 
 namespace talweg {
@@ -34,16 +35,14 @@ inline void check_indices(const char* op, std::span<const int32_t> indices, int6
   }
 }
 
-// --- gather and scatter_add ----------------------------------------------------------------------
+// --- gather and scatter_add ---
 
-template <class T>
-Var<T> scatter_add(Var<T> g, KeptIndices indices, const Shape& shape);
+template <class T> Var<T> scatter_add(Var<T> g, KeptIndices indices, const Shape& shape);
 
 /// gather(x, indices, shape): y.flat[i] = x.flat[indices[i]], of the given shape.
 /// Gradient: dx = scatter_add(dy, indices, shape of x), since x.flat[j] feeds each i with
 /// indices[i] = j. Copies. Throws unless there is one index for each element of `shape`.
-template <class T>
-Var<T> gather(Var<T> x, KeptIndices indices, const Shape& shape) {
+template <class T> Var<T> gather(Var<T> x, KeptIndices indices, const Shape& shape) {
   const std::span<const int32_t> at = indices.at;
   expect(int64_t(at.size()) == shape.size(), "[gather] shape ", shape, " needs ", shape.size(),
          " indices, found ", at.size());
@@ -59,8 +58,7 @@ Var<T> gather(Var<T> x, KeptIndices indices, const Shape& shape) {
 /// scatter_add(g, indices, shape): y = 0 of the given shape, then y.flat[indices[i]] += g.flat[i]
 /// in the order of i. Gradient: dg = gather(dy, indices, shape of g), since g.flat[i] is added to
 /// one element. Copies. Throws unless there is one index for each element of g.
-template <class T>
-Var<T> scatter_add(Var<T> g, KeptIndices indices, const Shape& shape) {
+template <class T> Var<T> scatter_add(Var<T> g, KeptIndices indices, const Shape& shape) {
   const std::span<const int32_t> at = indices.at;
   expect(int64_t(at.size()) == g.size(), "[scatter_add] shape ", g.shape(), " needs ", g.size(),
          " indices, found ", at.size());
@@ -76,8 +74,7 @@ Var<T> scatter_add(Var<T> g, KeptIndices indices, const Shape& shape) {
 
 /// gather for indices that live elsewhere: checks them and copies them to the tape.
 /// Throws, too, where an index leaves x.
-template <class T>
-Var<T> gather(Var<T> x, std::span<const int32_t> indices, const Shape& shape) {
+template <class T> Var<T> gather(Var<T> x, std::span<const int32_t> indices, const Shape& shape) {
   check_indices("gather", indices, x.size());
   return gather(x, KeptIndices{x.tape().keep(indices)}, shape);
 }
@@ -118,14 +115,13 @@ TALWEG_OP_CARD(scatter_add) {
   card.rejects({{2}}, f({0, 3}, {3}), "index 3 at position 1 is out of range");
 }
 
-// --- selection along an axis ---------------------------------------------------------------------
+// --- selection along an axis ---
 
 /// take(x, axis, indices): the entries along `axis` in the order of `indices`, as often as they are
 /// named; y[o,j,i] = x[o, indices[j], i], so that the axis has indices.size() entries.
 /// Gradient: that of gather, each entry's the sum over its copies. Copies.
 /// Throws where an index leaves the axis. As numpy.take.
-template <class T>
-Var<T> take(Var<T> x, int axis, std::span<const int32_t> indices) {
+template <class T> Var<T> take(Var<T> x, int axis, std::span<const int32_t> indices) {
   axis = resolve_axis("take", axis, x.shape().rank());
   const AxisSplit s = split_at(x.shape(), axis);
   check_indexable("take", x.shape());
@@ -164,8 +160,7 @@ TALWEG_OP_CARD(take) {
 /// pick(x[rows,cols], columns): one element of each row, y[r] = x[r, columns[r]]: the
 /// log-probability of the label in cross-entropy. Gradient: dx[r,c] = dy[r] where c = columns[r],
 /// else 0. Copies. Throws unless x is a matrix and `columns` holds one of its columns for each row.
-template <class T>
-Var<T> pick(Var<T> x, std::span<const int32_t> columns) {
+template <class T> Var<T> pick(Var<T> x, std::span<const int32_t> columns) {
   expect(x.shape().rank() == 2, "[pick] needs a matrix, the shape is ", x.shape(),
          "; bring it to [rows,cols] with reshape()");
   const int64_t rows = x.shape()[0], cols = x.shape()[1];

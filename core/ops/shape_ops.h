@@ -10,6 +10,7 @@
 #include <span>
 
 #include "core/ops/broadcast.h"
+#include "core/ops/common.h"
 
 namespace talweg {
 
@@ -30,13 +31,12 @@ inline Shape with_extent(Shape shape, int axis, int64_t extent) {
   return shape;
 }
 
-// --- reshape -------------------------------------------------------------------------------------
+// --- reshape ---
 
 /// reshape(x, shape): x's elements in the same row-major order, seen as another shape of the same
 /// size. A view: nothing is copied. Gradient: dx = reshape(dy, shape of x), since y.flat[i] =
 /// x.flat[i]. Throws where the sizes differ.
-template <class T>
-Var<T> reshape(Var<T> x, const Shape& shape) {
+template <class T> Var<T> reshape(Var<T> x, const Shape& shape) {
   if (x.shape() == shape) return x;
   Var<T> y = x.tape().view("reshape", x, shape);
   const Shape back = x.shape();
@@ -59,13 +59,12 @@ TALWEG_OP_CARD(reshape) {
       "cannot be seen as");
 }
 
-// --- permute -------------------------------------------------------------------------------------
+// --- permute ---
 
 /// permute(x, axes): y's axis i is x's axis axes[i]; y[j0, j1, ...] = x[k] with k[axes[i]] = ji.
 /// Gradient: dx = permute(dy, inverse of axes), the same elements carried back. Copies.
 /// Throws unless `axes` names each axis of x once; negative ones count from the back.
-template <class T>
-Var<T> permute(Var<T> x, std::span<const int> axes) {
+template <class T> Var<T> permute(Var<T> x, std::span<const int> axes) {
   const Shape from_shape = x.shape();
   const int rank = from_shape.rank();
   expect(int(axes.size()) == rank, "[permute] ", axes.size(), " axes were given for shape ",
@@ -93,8 +92,7 @@ Var<T> permute(Var<T> x, std::span<const int> axes) {
 }
 
 /// permute(x, {2, 0, 1}): the same for axes written out.
-template <class T>
-Var<T> permute(Var<T> x, std::initializer_list<int> axes) {
+template <class T> Var<T> permute(Var<T> x, std::initializer_list<int> axes) {
   return permute(x, std::span<const int>(axes.begin(), axes.size()));
 }
 
@@ -127,8 +125,7 @@ TALWEG_OP_CARD(permute) {
 
 /// transpose(x[m,n]) = y[n,m], y[j,i] = x[i,j]. Gradient: dx = transpose(dy). Copies; matmul reads
 /// its operands transposed without a copy. Throws unless x is a matrix.
-template <class T>
-Var<T> transpose(Var<T> x) {
+template <class T> Var<T> transpose(Var<T> x) {
   expect(x.shape().rank() == 2, "[transpose] needs a matrix, the shape is ", x.shape(),
          "; use permute() to reorder other axes");
   return permute(x, {1, 0});
@@ -142,16 +139,14 @@ TALWEG_OP_CARD(transpose) {
   card.rejects({{2, 3, 4}}, f, "needs a matrix");
 }
 
-// --- slice, pad, concat --------------------------------------------------------------------------
+// --- slice, pad, concat ---
 
-template <class T>
-Var<T> pad(Var<T> x, int axis, int64_t before, int64_t after);
+template <class T> Var<T> pad(Var<T> x, int axis, int64_t before, int64_t after);
 
 /// slice(x, axis, start, length): the `length` entries along `axis` that begin at `start`;
 /// y[o,e,i] = x[o, start + e, i]. Gradient: dx = pad(dy) with zeros where nothing was read. Copies.
 /// Throws where the slice leaves the axis.
-template <class T>
-Var<T> slice(Var<T> x, int axis, int64_t start, int64_t length) {
+template <class T> Var<T> slice(Var<T> x, int axis, int64_t start, int64_t length) {
   axis = resolve_axis("slice", axis, x.shape().rank());
   const AxisSplit s = split_at(x.shape(), axis);
   expect(0 <= start && 0 <= length && start <= s.extent && length <= s.extent - start,
@@ -172,8 +167,7 @@ Var<T> slice(Var<T> x, int axis, int64_t start, int64_t length) {
 /// pad(x, axis, before, after): `before` zeros put in front of x along `axis` and `after` behind
 /// it; y[o, before + e, i] = x[o,e,i]. Gradient: dx = slice(dy) of the part that is x. Copies.
 /// Throws where a count is negative.
-template <class T>
-Var<T> pad(Var<T> x, int axis, int64_t before, int64_t after) {
+template <class T> Var<T> pad(Var<T> x, int axis, int64_t before, int64_t after) {
   axis = resolve_axis("pad", axis, x.shape().rank());
   expect(before >= 0 && after >= 0, "[pad] cannot put ", before, " and ", after,
          " zeros around axis ", axis, "; take entries away with slice()");
@@ -198,7 +192,8 @@ TALWEG_OP_CARD(slice) {
   card.check("middle axis", {{2, 4, 3}}, [](auto x) { return slice(x[0], 1, 2, 2); });
   card.check("last axis", {{2, 4}}, [](auto x) { return slice(x[0], -1, 0, 3); });
   card.check("one", {{1}}, [](auto x) { return slice(x[0], 0, 0, 1); });
-  card.check("empty", {{2, 3}}, [](auto x) { return slice(x[0], 1, 3, 0); });
+  card.check("nothing taken", {{2, 3}}, [](auto x) { return slice(x[0], 1, 3, 0); });
+  card.check("empty", {{2, 0}}, [](auto x) { return slice(x[0], 0, 1, 1); });
   card.point("columns of [2,3]", {{1, 2, 3, 4, 5, 6}},
              [](auto x) {
                return reshape(slice(reshape(x[0], {2, 3}), 1, 1, 2), {4});
@@ -228,8 +223,7 @@ TALWEG_OP_CARD(pad) {
 }
 
 /// The shape of concat(parts, axis); throws where the parts do not fit together.
-template <class T>
-Shape concat_shape(std::span<const Var<T>> parts, int axis) {
+template <class T> Shape concat_shape(std::span<const Var<T>> parts, int axis) {
   Shape shape = parts[0].shape();
   for (std::size_t p = 1; p < parts.size(); ++p) {
     const Shape& part = parts[p].shape();
@@ -244,8 +238,7 @@ Shape concat_shape(std::span<const Var<T>> parts, int axis) {
 /// concat(parts, axis): the parts one behind the other along `axis`. Gradient: each part's is the
 /// slice of dy that the part fills. Copies. Throws where there is no part, or where two differ in
 /// another axis.
-template <class T>
-Var<T> concat(std::span<const Var<T>> parts, int axis) {
+template <class T> Var<T> concat(std::span<const Var<T>> parts, int axis) {
   expect(!parts.empty(), "[concat] needs at least one part");
   axis = resolve_axis("concat", axis, parts[0].shape().rank());
   const Shape shape = concat_shape(parts, axis);
@@ -267,8 +260,7 @@ Var<T> concat(std::span<const Var<T>> parts, int axis) {
 }
 
 /// concat({a, b}, axis): the same for parts written out.
-template <class T>
-Var<T> concat(std::initializer_list<Var<T>> parts, int axis) {
+template <class T> Var<T> concat(std::initializer_list<Var<T>> parts, int axis) {
   return concat(std::span<const Var<T>>(parts.begin(), parts.size()), axis);
 }
 

@@ -14,9 +14,11 @@
 #include <type_traits>
 
 #include "core/kernels/kernels.h"
+#include "core/ops/common.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/reduce.h"
 #include "core/ops/shape_ops.h"
+#include "core/parallel.h"
 
 namespace talweg {
 
@@ -32,24 +34,20 @@ inline LastAxis last_axis(const char* op, const Shape& shape) {
 }
 
 /// Calls row(r) for every row; on all threads where there is enough to do for them.
-template <class Row>
-void for_each_row(LastAxis a, Row row) {
+template <class Row> void for_each_row(LastAxis a, Row row) {
   constexpr int64_t worth_threads = 1 << 14;  // elements; an exp costs about a nanosecond
-#pragma omp parallel for schedule(static) if (a.rows * a.cols >= worth_threads)
-  for (int64_t r = 0; r < a.rows; ++r) row(r);
+  parallel_for(a.rows, a.rows * a.cols >= worth_threads, row);
 }
 
 /// The largest element that is not NaN; -inf for an empty row.
-template <class T>
-T row_max(int64_t cols, const T* x) {
+template <class T> T row_max(int64_t cols, const T* x) {
   T top = -std::numeric_limits<T>::infinity();
   for (int64_t i = 0; i < cols; ++i) top = x[i] > top ? x[i] : top;
   return top;
 }
 
 /// p = softmax(x) for a row without a finite maximum: the limits named at the top of this file.
-template <class T>
-void softmax_row_at_infinity(int64_t cols, const T* x, T top, T* p) {
+template <class T> void softmax_row_at_infinity(int64_t cols, const T* x, T top, T* p) {
   int64_t winners = 0;
   bool has_nan = false;
   for (int64_t i = 0; i < cols; ++i) {
@@ -62,8 +60,7 @@ void softmax_row_at_infinity(int64_t cols, const T* x, T top, T* p) {
 }
 
 /// The largest element of each row and the sum of exp(x - largest): what the functions here share.
-template <class T>
-struct RowStatistics {
+template <class T> struct RowStatistics {
   Scratch<T> top, total;
 
   /// Writes exp(x - top) to e on the way. Kernels run on the whole matrix: a call costs a
@@ -81,8 +78,7 @@ struct RowStatistics {
 };
 
 /// p = softmax(x), row by row.
-template <class T>
-void softmax_rows(Tape<T>& tape, LastAxis a, const T* x, T* p) {
+template <class T> void softmax_rows(Tape<T>& tape, LastAxis a, const T* x, T* p) {
   const RowStatistics<T> s(tape, a, x, p);
   for_each_row(a, [=, tops = s.top.data(), totals = s.total.data()](int64_t r) {
     T* row = p + r * a.cols;
@@ -97,8 +93,7 @@ void softmax_rows(Tape<T>& tape, LastAxis a, const T* x, T* p) {
 
 /// y = log softmax(x), row by row. (x - top) - log(total) keeps the digits that
 /// x - (top + log(total)) would lose where x is large.
-template <class T>
-void log_softmax_rows(Tape<T>& tape, LastAxis a, const T* x, T* y) {
+template <class T> void log_softmax_rows(Tape<T>& tape, LastAxis a, const T* x, T* y) {
   const RowStatistics<T> s(tape, a, x, y);
   for_each_row(a, [=, tops = s.top.data(), totals = s.total.data()](int64_t r) {
     const int64_t begin = r * a.cols, end = begin + a.cols;
@@ -112,14 +107,13 @@ void log_softmax_rows(Tape<T>& tape, LastAxis a, const T* x, T* y) {
   });
 }
 
-// --- softmax ------------------------------------------------------------------------------------
+// --- softmax ---
 
 /// softmax(x)[r,i] = exp(x[r,i]) / sum_j exp(x[r,j]), over the last axis; x's shape.
 /// Gradient: dx = y (dy - sum_j dy_j y_j), from dy_i/dx_j = y_i ([i = j] - y_j).
 /// -inf gives 0 and receives no gradient; see the top of this file. Throws for a scalar.
 /// Source: Bridle 1990.
-template <class T>
-Var<T> softmax(Var<T> x) {
+template <class T> Var<T> softmax(Var<T> x) {
   const LastAxis a = last_axis("softmax", x.shape());
   Var<T> y = x.tape().make("softmax", x.shape());
   softmax_rows(x.tape(), a, x.data(), y.data());
@@ -157,15 +151,14 @@ TALWEG_OP_CARD(softmax) {
   card.rejects({{}}, f, "scalar");
 }
 
-// --- logsumexp ----------------------------------------------------------------------------------
+// --- logsumexp ---
 
 /// logsumexp(x)[r] = log sum_j exp(x[r,j]) = max + log sum_j exp(x[r,j] - max), over the last axis,
 /// which it drops. Gradient: dx[r,j] = dy[r] softmax(x)[r,j].
 /// A row of -inf, or an empty one, gives -inf and gradient 0; a row with +inf gives +inf and the
 /// whole gradient there. Throws for a scalar. Source: Blanchard, Higham and Higham 2021,
 /// "Accurately computing the log-sum-exp", eq. 1.3.
-template <class T>
-Var<T> logsumexp(Var<T> x) {
+template <class T> Var<T> logsumexp(Var<T> x) {
   const LastAxis a = last_axis("logsumexp", x.shape());
   Shape out;
   for (int i = 0; i + 1 < x.shape().rank(); ++i) out.push_back(x.shape()[i]);
@@ -201,14 +194,13 @@ TALWEG_OP_CARD(logsumexp) {
   card.rejects({{}}, f, "scalar");
 }
 
-// --- log_softmax --------------------------------------------------------------------------------
+// --- log_softmax ---
 
 /// log_softmax(x)[r,i] = x[r,i] - logsumexp(x)[r], over the last axis; x's shape.
 /// Gradient: dx = dy - softmax(x) sum_j dy_j, from dy_i/dx_j = [i = j] - softmax(x)_j. It is taken
 /// as it stands for -inf too: such an entry gives -inf and receives the cotangent of that output.
 /// Throws for a scalar.
-template <class T>
-Var<T> log_softmax(Var<T> x) {
+template <class T> Var<T> log_softmax(Var<T> x) {
   const LastAxis a = last_axis("log_softmax", x.shape());
   Var<T> y = x.tape().make("log_softmax", x.shape());
   log_softmax_rows(x.tape(), a, x.data(), y.data());
@@ -246,7 +238,7 @@ TALWEG_OP_CARD(log_softmax) {
   card.rejects({{}}, f, "scalar");
 }
 
-// --- cross entropy ------------------------------------------------------------------------------
+// --- cross entropy ---
 
 /// The label of a row that cross_entropy leaves out.
 inline constexpr int32_t kIgnoredLabel = -1;

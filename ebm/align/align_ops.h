@@ -63,7 +63,7 @@ PathCells path_cells(Tape<T>& tape, const Shape& shape, std::span<const int32_t>
   return {{sample}, {cell}};
 }
 
-// --- the free energy at zero temperature -----------------------------------------------------
+// --- the free energy at zero temperature ---
 
 /// free_energy(e[B,L,A], sample_frames, labels) -> F[B]: the least path energy of every pair.
 /// Where the best path is unique, moving e a little does not change it, so F is the sum of the
@@ -122,11 +122,10 @@ TALWEG_OP_CARD(free_energy) {
   card.rejects({{2, 6, 2}}, two, "outside the alphabet");
 }
 
-// --- the loss of the best path --------------------------------------------------------------
+// --- the loss of the best path ---
 
 /// The loss of a batch, and how many of its pairs took part.
-template <class T>
-struct PathLoss {
+template <class T> struct PathLoss {
   Var<T> loss;  ///< a scalar; 0 when no pair is feasible
   int64_t feasible = 0;
   int64_t infeasible = 0;  ///< left out of the mean: look in the statuses for the reasons

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/parallel.h"
 
 namespace talweg::ebm {
 namespace {
@@ -82,12 +83,11 @@ void viterbi_batch(const T* energies, int64_t frames, int64_t alphabet,
   check_batch(frames, alphabet, sample_frames, labels);
   const int64_t cells = prepare(frames, labels, out);
   const int64_t batch = labels.size();
-#pragma omp parallel for schedule(dynamic) if (cells >= kCellsForThreads)
-  for (int64_t b = 0; b < batch; ++b) {
+  parallel_for(batch, cells >= kCellsForThreads, [&](int64_t b) {
     const std::span<int32_t> path(out.paths.data() + b * frames, sample_frames[b]);
     out.results[b] = viterbi(energies + b * frames * alphabet, sample_frames[b], alphabet,
                              labels[b], out.scratch[omp_get_thread_num()], path);
-  }
+  });
 }
 
 template void viterbi_batch(const float*, int64_t, int64_t, std::span<const int64_t>,

@@ -34,8 +34,7 @@ Least least_letter(const std::vector<double>& d, int32_t between) {
 }
 
 /// The programme over all words: one row of D, and for every window and symbol where it came from.
-template <class T>
-class GrammarSearch {
+template <class T> class GrammarSearch {
  public:
   GrammarSearch(const T* energies, int64_t frames, int64_t alphabet, int32_t between)
       : energies_(energies),
@@ -111,8 +110,7 @@ void read_runs(int32_t between, WordReading& r) {
   }
 }
 
-template <class T>
-int32_t arg_min_symbol(const T* row, int64_t alphabet, int32_t between) {
+template <class T> int32_t arg_min_symbol(const T* row, int64_t alphabet, int32_t between) {
   int32_t best = between;
   T least = std::numeric_limits<T>::infinity();
   for (int32_t a = 0; a < alphabet; ++a) {

@@ -5,7 +5,7 @@
 
 #include "core/arena.h"
 #include "core/rng.h"
-#include "core/shape.h"
+#include "core/ops/common.h"
 #include "core/tensor.h"
 
 using namespace talweg;

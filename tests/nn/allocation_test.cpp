@@ -14,27 +14,13 @@
 #if defined(__GLIBC__) && !defined(TALWEG_SANITIZED)
 #define TALWEG_COUNTS_ALLOCATIONS 1
 
-#include <dlfcn.h>
-#include <omp.h>
-
 #include <cerrno>
 
 namespace {
 thread_local bool counting = false;
 thread_local int64_t allocations = 0;
 
-const void* library_of(const void* code) {
-  Dl_info info;
-  return dladdr(code, &info) ? info.dli_fbase : nullptr;
-}
-
-// GCC's OpenMP runtime makes and frees a team object around every parallel region that runs on one
-// thread. Those are the runtime's own and are not counted; all that the engine asks for is.
-[[gnu::noinline]] void count(const void* caller) {
-  if (!counting) return;
-  static const void* const openmp = library_of(reinterpret_cast<const void*>(&omp_get_max_threads));
-  allocations += library_of(caller) != openmp;
-}
+void count() { allocations += counting; }
 }  // namespace
 
 extern "C" {
@@ -45,22 +31,22 @@ void* __libc_memalign(size_t, size_t);
 void __libc_free(void*);
 
 void* malloc(size_t bytes) noexcept {
-  return count(__builtin_return_address(0)), __libc_malloc(bytes);
+  return count(), __libc_malloc(bytes);
 }
 void* calloc(size_t n, size_t bytes) noexcept {
-  return count(__builtin_return_address(0)), __libc_calloc(n, bytes);
+  return count(), __libc_calloc(n, bytes);
 }
 void* realloc(void* p, size_t bytes) noexcept {
-  return count(__builtin_return_address(0)), __libc_realloc(p, bytes);
+  return count(), __libc_realloc(p, bytes);
 }
 void* memalign(size_t align, size_t bytes) noexcept {
-  return count(__builtin_return_address(0)), __libc_memalign(align, bytes);
+  return count(), __libc_memalign(align, bytes);
 }
 void* aligned_alloc(size_t align, size_t bytes) noexcept {
-  return count(__builtin_return_address(0)), __libc_memalign(align, bytes);
+  return count(), __libc_memalign(align, bytes);
 }
 int posix_memalign(void** p, size_t align, size_t bytes) noexcept {
-  count(__builtin_return_address(0));
+  count();
   *p = __libc_memalign(align, bytes);
   return *p ? 0 : ENOMEM;
 }
@@ -83,8 +69,7 @@ TEST_CASE("the counter sees plain and aligned allocations, and only while it cou
   CHECK(allocations == 2);
 }
 
-template <class T>
-int64_t allocations_between_steps_10_and_100() {
+template <class T> int64_t allocations_between_steps_10_and_100() {
   BarNet<T> bars(3);
   Tape<T> tape;
   auto context = Context<T>::for_training(tape, bars.parameters, Rng(3));

@@ -71,8 +71,7 @@ Checkpoint stored(const Parameters<float>& parameters) {
 }
 
 /// The message of the IoError that `f` throws; empty if it throws none.
-template <class F>
-std::string io_error_of(F f) {
+template <class F> std::string io_error_of(F f) {
   try {
     f();
   } catch (const IoError& error) {
@@ -85,8 +84,7 @@ bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-// --- saving and resuming
-// --------------------------------------------------------------------------
+// --- saving and resuming ---
 
 TEST_CASE("a resumed run equals one that was never interrupted, bit for bit") {
   Bars undisturbed(5);
@@ -138,8 +136,7 @@ TEST_CASE("a checkpoint of the model alone restores the model, and says that it 
   CHECK(contains(io_error_of([&] { loaded.training_state(); }), "misses tensor training/"));
 }
 
-// --- files that do not fit
-// ------------------------------------------------------------------------
+// --- files that do not fit ---
 
 TEST_CASE("a safetensors file of somebody else's is called foreign") {
   TemporaryFile file;

@@ -43,8 +43,7 @@ inline void step_along(Context<double>& context, Optimizer<double>& optimizer,
 
 /// Noisy 8x8 images of one bright bar, lying (label 0) or standing (label 1); step s always gives
 /// the same batch.
-template <class T>
-class BarBatch {
+template <class T> class BarBatch {
  public:
   static constexpr int64_t kBatch = 16, kSide = 8;
 
@@ -68,8 +67,7 @@ class BarBatch {
 };
 
 /// A small CNN with everything in it that has a state: weights, running averages, dropout.
-template <class T>
-struct BarNet {
+template <class T> struct BarNet {
   explicit BarNet(uint64_t seed, double dropout = 0.1) {
     Rng rng(seed);
     net.add(Conv2d<T>(parameters, "conv1",
@@ -98,8 +96,7 @@ struct BarNet {
 };
 
 /// All numbers of all entries, one behind the other: for comparing bit for bit.
-template <class T>
-std::vector<T> flat(const Parameters<T>& parameters) {
+template <class T> std::vector<T> flat(const Parameters<T>& parameters) {
   std::vector<T> all;
   for (const Parameter<T>& p : parameters) {
     all.insert(all.end(), p.value.values().begin(), p.value.values().end());

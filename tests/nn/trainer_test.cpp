@@ -12,14 +12,12 @@ namespace talweg::nn {
 namespace {
 
 /// Everything a run of the toy problem leaves behind.
-template <class T>
-struct Run {
+template <class T> struct Run {
   std::vector<T> parameters;
   std::vector<StepReport> reports;
 };
 
-template <class T>
-Run<T> run_bars(uint64_t seed, int64_t steps) {
+template <class T> Run<T> run_bars(uint64_t seed, int64_t steps) {
   BarNet<T> bars(seed);
   Tape<T> tape;
   auto context = Context<T>::for_training(tape, bars.parameters, Rng(seed));
@@ -126,8 +124,7 @@ TEST_CASE("a clipped step is as long as the limit times the learning rate") {
   CHECK(p[0].value[1] == doctest::Approx(-0.4));
 }
 
-// --- what stops training
-// --------------------------------------------------------------------------
+// --- what stops training ---
 
 /// One weight at 1 that a loss of the test's choosing trains from step 2 on.
 struct OneWeight {
@@ -137,8 +134,7 @@ struct OneWeight {
     return p;
   }
 
-  template <class Loss>
-  std::string train_from_step_2(Loss loss) {
+  template <class Loss> std::string train_from_step_2(Loss loss) {
     Training<double> training;
     training.schedule = [](int64_t) { return 0.1; };
     training.loss = [&](int64_t step, Context<double>& c) {

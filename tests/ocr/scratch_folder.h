@@ -41,8 +41,7 @@ class ScratchFolder {
 };
 
 /// The text of the Exception that `call` throws, or "nothing was thrown".
-template <class Exception, class Call>
-std::string thrown(Call&& call) {
+template <class Exception, class Call> std::string thrown(Call&& call) {
   try {
     call();
   } catch (const Exception& error) {

@@ -33,8 +33,7 @@ class ScratchFolder {
 };
 
 /// What the exception of type E says that `action` throws; "" if it throws none.
-template <class E, class Action>
-std::string sentence(Action&& action) {
+template <class E, class Action> std::string sentence(Action&& action) {
   try {
     action();
   } catch (const E& error) {

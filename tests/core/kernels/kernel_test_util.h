@@ -19,8 +19,7 @@ namespace talweg::kernels {
 
 /// Every float array starts 4 bytes after an aligned address and ends at the end of its allocation,
 /// where a sanitizer sees a read or write beyond it.
-template <class T>
-class Array {
+template <class T> class Array {
  public:
   explicit Array(int64_t size, T fill = T(0)) : values_(static_cast<size_t>(size) + 1, fill) {}
   T* data() { return values_.data() + 1; }
@@ -46,8 +45,7 @@ inline Array<double> in_double(const Array<float>& a) {
 }
 
 /// 64-byte aligned scratch, filled with NaN so that a kernel that trusts old contents is caught.
-template <class T>
-class Scratch {
+template <class T> class Scratch {
  public:
   explicit Scratch(int64_t size)
       : data_(static_cast<T*>(::operator new(sizeof(T) * (size + 1), std::align_val_t(64)))) {
@@ -83,8 +81,7 @@ inline bool same_bits(const Array<float>& a, const Array<float>& b) {
 }
 
 /// Runs `body(table)` with each instruction set of this machine in use, and checks that it is.
-template <class Body>
-void on_every_isa(Body body) {
+template <class Body> void on_every_isa(Body body) {
   for (const std::string& name : available_isas()) {
     CAPTURE(name);
     const ScopedIsa scope(name);

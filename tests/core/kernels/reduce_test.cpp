@@ -29,10 +29,7 @@ struct Case {
         d(random_array(s.cols, rng)) {}
 };
 
-template <class T>
-struct Results {
-  Array<T> sum, dot, sqdev, affine, affine2, row, lse;
-};
+template <class T> struct Results { Array<T> sum, dot, sqdev, affine, affine2, row, lse; };
 
 template <class T>
 Results<T> run(const KernelTable<T>& kernels, const Sizes& s, const Array<T>& x, const Array<T>& g,

@@ -42,8 +42,7 @@ std::string error_of(const auto& call) {
   return "nothing was thrown";
 }
 
-template <class T>
-void check_against_enumeration() {
+template <class T> void check_against_enumeration() {
   constexpr int64_t kAlphabet = 4;
   std::mt19937 random(1);
   for (Kind kind : {Kind::normal, Kind::tied, Kind::equal}) {

@@ -93,8 +93,7 @@ inline void each_spelling(int64_t frames, int64_t alphabet, int32_t between,
 /// Energies of three kinds: normal, small integers (many exact ties), and all equal.
 enum class Kind { normal, tied, equal };
 
-template <class T>
-std::vector<T> draw_energies(int64_t count, Kind kind, std::mt19937& random) {
+template <class T> std::vector<T> draw_energies(int64_t count, Kind kind, std::mt19937& random) {
   std::normal_distribution<double> normal(0, 3);
   std::uniform_int_distribution<int> small(0, 2);
   std::vector<T> e(count);
