@@ -183,7 +183,7 @@ void register_all() {
     benchmark::AddCustomContext(isa + " peak GFLOP/s per core", message(peak));
     for (const auto& [face, face_name] : kFaceNames) {
       for (const Layer& layer : kLayers) {
-        const std::string name = isa + "/" + face_name + "/" + layer.name;
+        const std::string name = message(isa, "/", face_name, "/", layer.name);
         benchmark::RegisterBenchmark(name.c_str(),
                                      [=, face = face](benchmark::State& state) {
                                        bench_conv2d(state, isa, layer, face, peak);

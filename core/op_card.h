@@ -105,7 +105,7 @@ struct OpCard {
 #ifdef TALWEG_COLLECT_OP_CARDS
 namespace talweg {
 namespace {
-std::vector<OpCard>& collected_cards() {
+inline std::vector<OpCard>& collected_cards() {
   static std::vector<OpCard> cards;
   return cards;
 }

@@ -29,8 +29,8 @@ double draw(Domain domain, Rng& rng) {
 
 /// Half-integer multiples of 0.1 around zero, shuffled: apart from each other and from zero.
 void fill_distinct(Tensor<double>& t, Rng& rng) {
-  const int64_t n = t.size();
-  for (int64_t i = 0; i < n; ++i) t[i] = 0.1 * (double(i - n / 2) + 0.5);
+  const int64_t n = t.size(), middle = n / 2;
+  for (int64_t i = 0; i < n; ++i) t[i] = 0.1 * (double(i - middle) + 0.5);
   for (int64_t i = n - 1; i > 0; --i) std::swap(t[i], t[int64_t(rng.below(uint64_t(i) + 1))]);
 }
 

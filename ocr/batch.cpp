@@ -35,7 +35,7 @@ void label(Batch& batch, const Alphabet& alphabet, const std::string& text, int 
 std::pair<double, double> ink_extent(const InkImage& image) {
   std::vector<double> columns(std::size_t(image.width), 0.0);
   for (int y = 0; y < image.height; ++y) {
-    for (int x = 0; x < image.width; ++x) columns[x] += image.ink[std::size_t(y * image.width + x)];
+    for (int x = 0; x < image.width; ++x) columns[x] += image.ink[std::size_t(y) * image.width + x];
   }
   const auto [low, high] = std::minmax_element(columns.begin(), columns.end());
   const double threshold = *low + 0.35 * (*high - *low);

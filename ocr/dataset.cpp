@@ -122,7 +122,7 @@ bool stays_inside(const fs::path& path) {
 // Turns (image name, label) entries of a list into samples.
 class ListReader {
  public:
-  ListReader(fs::path list, fs::path folder, const DatasetOptions& options)
+  ListReader(const fs::path& list, fs::path folder, const DatasetOptions& options)
       : list_(list.string()), folder_(std::move(folder)), options_(options) {}
 
   void add(const std::string& name, std::string_view text, int line) {

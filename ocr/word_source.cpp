@@ -47,7 +47,7 @@ RandomWords parse_random_words(std::string_view spec) {
 std::string random_word(const RandomWords& words, Rng& rng) {
   expect(!words.letters.empty(), "[words] random words need at least one letter");
   check_lengths(words.min_length, words.max_length);
-  const auto lengths = uint64_t(words.max_length - words.min_length + 1);
+  const uint64_t lengths = uint64_t(words.max_length) - uint64_t(words.min_length) + 1;
   const int length = words.min_length + int(rng.below(lengths));
   std::u32string word;
   for (int i = 0; i < length; ++i) word += words.letters[rng.below(words.letters.size())];

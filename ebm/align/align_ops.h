@@ -94,7 +94,8 @@ TALWEG_OP_CARD(free_energy) {
   card.rule(
       "de = dF on the cells of the best path, else 0; second derivative 0 (piecewise linear)");
   card.shapes("e[B,L,A], B labels of any length -> F[B]").source("Viterbi 1967; Danskin 1966");
-  const auto f = [](std::vector<int64_t> frames, std::vector<std::vector<int32_t>> words) {
+  const auto f = [](const std::vector<int64_t>& frames,
+                    const std::vector<std::vector<int32_t>>& words) {
     return [=](auto x) {
       LabelList labels;
       for (const auto& word : words) labels.add(word);
@@ -158,7 +159,8 @@ TALWEG_OP_CARD(path_cross_entropy) {
   card.rule(
       "de_i[a] = dy / (B' L_b) ([a = y(z(i))] - softmax(-e_i)[a]) over the B' feasible pairs");
   card.shapes("e[B,L,A], B labels of any length -> scalar").source("LeCun et al. 2006, section 7");
-  const auto f = [](std::vector<int64_t> frames, std::vector<std::vector<int32_t>> words) {
+  const auto f = [](const std::vector<int64_t>& frames,
+                    const std::vector<std::vector<int32_t>>& words) {
     return [=](auto x) {
       LabelList labels;
       for (const auto& word : words) labels.add(word);

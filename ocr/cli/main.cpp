@@ -1,8 +1,83 @@
-// The program `talweg`: one subcommand a file.
+// The program `talweg`: one subcommand a file; only here is anything turned into an exit code.
+#include <omp.h>
+
 #include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <new>
+
+#include "core/kernels/kernels.h"
+#include "ocr/cli/command.h"
+
+namespace talweg::ocr::cli {
+namespace {
+
+constexpr int kFailed = 1, kMisused = 2;
+
+std::string version() {
+  return message("talweg ", TALWEG_VERSION, " (", TALWEG_COMPILER, ", instruction set ",
+                 kernels::table<float>().name, ")");
+}
+
+/// The options of every subcommand stand behind its name, where people write them.
+void add_shared_options(CLI::App& command, Settings& settings) {
+  command.add_option("--threads", settings.threads, "Threads; all the machine has if not given")
+      ->check(CLI::Range(1, 1024));
+  command.add_option("--seed", settings.seed, "Seed of everything random")->capture_default_str();
+  command.add_flag("--quiet", settings.quiet, "No progress or notes on stderr");
+}
+
+int run(int argc, char** argv) {
+  Settings settings;
+  CLI::App app("Reads words: energies over windows, and the lowest-energy path through them.",
+               "talweg");
+  app.set_version_flag("--version", version);
+  app.require_subcommand(1);
+  for (const auto add :
+       {add_demo, add_render, add_train, add_read, add_eval, add_align, add_inspect, add_check}) {
+    add(app, settings);
+  }
+  for (CLI::App* command : app.get_subcommands({})) {
+    add_shared_options(*command, settings);
+    command->immediate_callback(false);
+  }
+  // Runs after parsing and before the subcommand's own callback.
+  app.parse_complete_callback([&] {
+    kernels::table<float>();  // an unknown TALWEG_ISA is refused here, whatever is asked for
+    if (settings.threads > 0) omp_set_num_threads(settings.threads);
+  });
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : kMisused;
+  }
+  return 0;
+}
+
+/// Runs the program; anything thrown becomes one line on stderr and an exit code.
+int guarded(int argc, char** argv) {
+  const auto say = [](const char* text) { std::fprintf(stderr, "talweg: %s\n", text); };
+  try {
+    return run(argc, argv);
+  } catch (const Exit& e) {
+    return e.code;
+  } catch (const UsageError& e) {
+    say(e.what());
+    return kMisused;
+  } catch (const std::bad_alloc&) {
+    say("out of memory; read fewer or smaller images at a time, or free some");
+  } catch (const std::exception& e) {
+    say(e.what());
+  }
+  return kFailed;
+}
+
+}  // namespace
+}  // namespace talweg::ocr::cli
 
 int main(int argc, char** argv) {
-  CLI::App app("Reads words with energies: an engine, an aligner and a recognizer.", "talweg");
-  app.require_subcommand(1);
-  CLI11_PARSE(app, argc, argv);
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of writing, not a sudden death
+  int code = talweg::ocr::cli::guarded(argc, argv);
+  if (std::fflush(stdout) != 0 || std::ferror(stdout)) code = code == 0 ? 1 : code;
+  return code;
 }
