@@ -8,10 +8,8 @@
 //     broadcast");
 //   }
 //
-// From the cases alone come the checks of core/op_check.h. In ordinary translation units the card
-// is an unused template and costs nothing; the one unit of each folder that lists its ops defines
-// TALWEG_COLLECT_OP_CARDS before including the families, and then has them all in
-// collected_cards().
+// From the cases alone come the checks of core/op_check.h. The one unit of each folder that lists its
+// ops includes core/op_collect.h before its families, and then has their cards in collected_cards().
 #pragma once
 
 #include <functional>
@@ -102,30 +100,5 @@ struct OpCard {
 
 }  // namespace talweg
 
-#ifdef TALWEG_COLLECT_OP_CARDS
-namespace talweg {
-namespace {
-inline std::vector<OpCard>& collected_cards() {
-  static std::vector<OpCard> cards;
-  return cards;
-}
-struct CollectCard {
-  CollectCard(const char* name, const char* file, int line, void (*describe)(OpCard&)) {
-    OpCard card;
-    card.name = name;
-    card.file = file;
-    card.line = line;
-    describe(card);
-    collected_cards().push_back(std::move(card));
-  }
-};
-}  // namespace
-}  // namespace talweg
-#define TALWEG_OP_CARD(op)                                                          \
-  template <class Card> void describe_##op(Card& card);                             \
-  static const ::talweg::CollectCard collect_##op(#op, __FILE__, __LINE__,          \
-                                                  describe_##op<::talweg::OpCard>); \
-  template <class Card> void describe_##op(Card& card)
-#else
+/// In ordinary translation units a card is a template that nobody uses.
 #define TALWEG_OP_CARD(op) template <class Card> void describe_##op(Card& card)
-#endif

@@ -1,4 +1,5 @@
-#define TALWEG_COLLECT_OP_CARDS
+#include "core/op_collect.h"
+//
 #include "core/ops.h"
 
 namespace talweg {

@@ -61,8 +61,9 @@ std::vector<int32_t> sure_symbols(const std::vector<int32_t>& word, int32_t betw
   return symbols;
 }
 
-FontSource::FontSource(const ClassicTask& task, Alphabet alphabet, FontSourceOptions options)
-    : task_(task), alphabet_(std::move(alphabet)), options_(std::move(options)) {
+FontSource::FontSource(std::vector<ClassicTask> tasks, Alphabet alphabet, FontSourceOptions options)
+    : tasks_(std::move(tasks)), alphabet_(std::move(alphabet)), options_(std::move(options)) {
+  expect(!tasks_.empty(), "there is no typeface to draw words in");
   const std::u32string unknown = alphabet_.unknown(options_.words.letters);
   expect(unknown.empty(), "the words to render hold ", unknown.size(),
          " letters that the alphabet lacks; give one range for both");
@@ -93,7 +94,8 @@ Batch FontSource::render(Rng rng, int length) const {
                                                                    : Variant::kNoise;
     texts.push_back(random_word(words, one));
     std::vector<CharBox> boxes;
-    images.push_back(prepare_image(task_.render(texts.back(), variant, one, &boxes)));
+    const ClassicTask& task = tasks_[one.below(tasks_.size())];
+    images.push_back(prepare_image(task.render(texts.back(), variant, one, &boxes)));
     const double scale = images.back().source_scale;
     extents.emplace_back(boxes.front().x0 / scale, boxes.back().x1 / scale);
   }

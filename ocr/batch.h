@@ -56,9 +56,9 @@ struct FontSourceOptions {
 /// Renders fresh words for every step.
 class FontSource : public BatchSource {
  public:
-  /// Throws Error where words hold letters outside the alphabet or `task` was not prepared for
-  /// them.
-  FontSource(const ClassicTask& task, Alphabet alphabet, FontSourceOptions options);
+  /// One task a typeface; every word is drawn in one of them. Throws Error where words hold letters
+  /// outside the alphabet, or there is no task.
+  FontSource(std::vector<ClassicTask> tasks, Alphabet alphabet, FontSourceOptions options);
   Batch characters(int64_t step) const override;
   Batch words(int64_t step) const override;
   const Alphabet& alphabet() const override { return alphabet_; }
@@ -66,7 +66,7 @@ class FontSource : public BatchSource {
  private:
   Batch render(Rng rng, int length) const;
 
-  const ClassicTask& task_;
+  std::vector<ClassicTask> tasks_;
   Alphabet alphabet_;
   FontSourceOptions options_;
 };

@@ -97,7 +97,7 @@ DemoRun run_demo(const ClassicTask& task, const DemoOptions& options, const std:
                  const DemoProgress& progress) {
   FontSourceOptions source_options;
   source_options.seed = options.plan.seed;
-  const FontSource source(task, Alphabet(), source_options);
+  const FontSource source({task}, Alphabet(), source_options);
   WordTrainer trainer(options.plan, source);
   DemoRun run{options,
               trainer.recognizer(),

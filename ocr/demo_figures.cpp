@@ -115,25 +115,6 @@ std::string energy_strip(const io::Gray8& image, const EnergyMap& map, const Alp
   return svg.str();
 }
 
-AlignedWord align_word(const Recognizer& recognizer, const io::Gray8& image,
-                       const std::string& text) {
-  const Alphabet& alphabet = recognizer.alphabet();
-  AlignedWord word{text, image, recognizer.energies(image), {}, {}, {}, {}, 0};
-  word.label = ebm::expand(alphabet.encode(text), alphabet.between());
-  for (int32_t symbol : word.label) word.names.push_back(alphabet.symbol_name(symbol));
-  const int64_t windows = word.map.windows, length = int64_t(word.label.size());
-  word.best = ebm::viterbi(word.map.values.data(), windows, word.map.symbols, word.label);
-  expect(word.best.status == ebm::AlignStatus::ok, "'", text,
-         "' can't be aligned with its image: ", ebm::to_string(word.best.status), "; ", length,
-         " label positions, ", windows, " windows");
-  for (int64_t i = 0; i < windows; ++i) {
-    const int64_t j = std::max<int64_t>(0, length - windows + i);
-    word.bad_path.push_back(int32_t(j));
-    word.bad_energy += double(word.map.row(int(i))[std::size_t(word.label[std::size_t(j)])]);
-  }
-  return word;
-}
-
 std::string path_matrix(const AlignedWord& word) {
   io::MatrixPanel panel = label_panel(word, "Energy of label position j at window i");
   for (int j = 0; j < panel.rows; ++j) {

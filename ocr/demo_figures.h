@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/io/image.h"
-#include "ebm/align/alignment.h"
+#include "ocr/align_figure.h"
 #include "ocr/alphabet.h"
 #include "ocr/demo.h"
 #include "ocr/recognizer.h"
@@ -21,23 +21,6 @@ io::Gray8 sample_sheet(const ClassicTask& task, const std::vector<std::string>& 
 /// lowest energy are marked. An SVG.
 std::string energy_strip(const io::Gray8& image, const EnergyMap& map, const Alphabet& alphabet,
                          const std::string& title);
-
-/// A word's image aligned with its text: all that the path figures show.
-struct AlignedWord {
-  std::string text;
-  io::Gray8 image;
-  EnergyMap map;
-  std::vector<int32_t> label;      ///< letters with BETWEEN after each
-  std::vector<std::string> names;  ///< of the label's positions
-  ebm::Alignment best;
-  std::vector<int32_t>
-      bad_path;  ///< a path as legal as the best one: it advances as late as it can
-  double bad_energy = 0;
-};
-
-/// Aligns `image` with `text`. Throws Error where the text does not fit the image.
-AlignedWord align_word(const Recognizer& recognizer, const io::Gray8& image,
-                       const std::string& text);
 
 /// Rows: label positions; columns: windows; colour: the energy of that symbol there. The best path and
 /// a bad one run across it. An SVG.

@@ -10,8 +10,9 @@ std::string percent(double share, int decimals = 2) {
   return io::format_number(100 * share, decimals);
 }
 
+/// "92.9–100", with an en dash.
 std::string interval(const Interval& i, int decimals = 2) {
-  return percent(i.low, decimals) + " to " + percent(i.high, decimals);
+  return percent(i.low, decimals) + "\u2013" + percent(i.high, decimals);
 }
 
 /// "hhh_eell_l__": one character a window.
@@ -123,8 +124,7 @@ void add_lengths(io::HtmlPage& page, const DemoRun& run) {
   table.header = {"letters"};
   for (Variant v : kVariants) {
     const std::string name(variant_name(v));
-    for (const char* what : {" CER, %", " exact, %", " exact 95 %"})
-      table.header.push_back(name + what);
+    for (const char* what : {": CER %", ": exact %", ": 95 %"}) table.header.push_back(name + what);
   }
   for (const auto& [length, first] : run.lengths[0].by_length) {
     std::vector<std::string> row{std::to_string(length)};

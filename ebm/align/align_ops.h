@@ -175,7 +175,4 @@ TALWEG_OP_CARD(path_cross_entropy) {
   card.rejects({{6, 3}}, two, "energies must be [B,L,A]");
 }
 
-/// The cards of the ops above, for tests and for `talweg ops`.
-const std::vector<OpCard>& ops();
-
 }  // namespace talweg::ebm

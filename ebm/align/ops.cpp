@@ -1,21 +1,13 @@
-#define TALWEG_COLLECT_OP_CARDS
-#include <algorithm>
-#include <string>
+#include "ebm/align/ops.h"
 
+#include "core/ops.h"
+//
+#include "core/op_collect.h"
+//
 #include "ebm/align/align_ops.h"
 
 namespace talweg::ebm {
 
-// The families included above are collected too; this list holds what stands in this folder.
-const std::vector<OpCard>& ops() {
-  static const std::vector<OpCard> own = [] {
-    std::vector<OpCard> cards;
-    std::ranges::copy_if(collected_cards(), std::back_inserter(cards), [](const OpCard& card) {
-      return card.file.find("ebm/align/") != std::string::npos;
-    });
-    return cards;
-  }();
-  return own;
-}
+const std::vector<OpCard>& ops() { return collected_cards(); }
 
 }  // namespace talweg::ebm

@@ -1,4 +1,5 @@
 #include "ebm/align/align_ops.h"
+#include "ebm/align/ops.h"
 
 #include <doctest/doctest.h>
 

@@ -1,0 +1,83 @@
+#include "ocr/cli/inputs.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <iostream>
+
+#include "core/error.h"
+#include "core/io/file.h"
+#include "ocr/text.h"
+
+namespace talweg::ocr::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string lower_extension(const fs::path& path) {
+  std::string e = path.extension().string();
+  std::transform(e.begin(), e.end(), e.begin(), [](unsigned char c) { return char(tolower(c)); });
+  return e;
+}
+
+/// Everything in a folder but the files that are known to be no pictures: what looks odd is tried, and
+/// named if it can't be read.
+bool may_be_image(const fs::path& path) {
+  constexpr std::array skipped{".txt", ".tsv", ".json", ".html", ".safetensors"};
+  const std::string name = path.filename().string();
+  return !name.starts_with('.') &&
+         std::find(skipped.begin(), skipped.end(), lower_extension(path)) == skipped.end();
+}
+
+std::string first_column(std::string_view line) {
+  return std::string(trim(line.substr(0, line.find('\t'))));
+}
+
+void take_folder(const std::string& folder, const std::function<void(const std::string&)>& take) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (entry.is_regular_file() && may_be_image(entry.path())) files.push_back(entry.path());
+  }
+  if (error) throw IoError(message(folder, ": the folder can't be read: ", error.message()));
+  if (files.empty()) throw IoError(message(folder, ": there is no image in this folder"));
+  std::sort(files.begin(), files.end());
+  std::for_each(files.begin(), files.end(), take);
+}
+
+void take_list(const std::string& list, const std::function<void(const std::string&)>& take) {
+  const fs::path folder = fs::path(list).parent_path();
+  const std::string bytes = io::read_file(list);
+  int taken = 0;
+  for (const TextLine& line : lines_of(bytes)) {
+    const std::string name = first_column(line.text);
+    if (name.empty() || (taken == 0 && (name == "file" || name == "image"))) continue;
+    take(fs::path(name).is_absolute() ? name : (folder / name).string());
+    ++taken;
+  }
+  if (taken == 0) throw IoError(message(list, ": the list names no image"));
+}
+
+}  // namespace
+
+void for_each_image(const std::vector<std::string>& arguments,
+                    const std::function<void(const std::string& path)>& take) {
+  for (const std::string& argument : arguments) {
+    const std::string extension = lower_extension(argument);
+    if (argument == "-") {
+      for (std::string line; std::getline(std::cin, line);) {
+        const std::string name = first_column(line);
+        if (!name.empty()) take(name);
+      }
+    } else if (fs::is_directory(argument)) {
+      take_folder(argument, take);
+    } else if (extension == ".txt" || extension == ".tsv") {
+      take_list(argument, take);
+    } else {
+      take(argument);
+    }
+  }
+}
+
+}  // namespace talweg::ocr::cli

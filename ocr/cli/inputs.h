@@ -1,0 +1,17 @@
+// The images that a command line names: files, folders, lists, or paths on stdin.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace talweg::ocr::cli {
+
+/// Calls take(path) for each image, in order: a file is itself; a folder is its image files, sorted; a
+/// .txt or .tsv file is a list, the path in its first column; "-" is such a list on stdin, read as it
+/// comes. Paths in a list file are relative to its folder, those on stdin to where we are. Throws
+/// IoError where a folder or list can't be read.
+void for_each_image(const std::vector<std::string>& arguments,
+                    const std::function<void(const std::string& path)>& take);
+
+}  // namespace talweg::ocr::cli
