@@ -1,0 +1,294 @@
+// talweg train: a word model, from fonts or from labelled images.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "core/io/text.h"
+#include "ocr/cli/command.h"
+#include "ocr/cli/progress.h"
+#include "ocr/cli/train_data.h"
+#include "ocr/demo.h"
+#include "ocr/training.h"
+
+namespace talweg::ocr::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kDataKey = "data";
+constexpr const char* kFingerprintKey = "data_fingerprint";
+constexpr double kCharacterShare = 0.1;  // of all steps, stage 1
+constexpr int kValidationWords = 300;    // from fonts, a variant
+
+struct TrainArguments {
+  DataSpec data;
+  std::string out, resume, bad = "fail", time;
+  int64_t steps = 0, epochs = 0, checkpoint_every = 0;
+  double learning_rate = TrainingPlan().learning_rate;
+};
+
+/// "10m", "90s", "1h" in seconds.
+double parse_time(const std::string& text) {
+  std::size_t used = 0;
+  double value = 0;
+  try {
+    value = std::stod(text, &used);
+  } catch (const std::exception&) {
+    used = 0;
+  }
+  const std::string unit = text.substr(used);
+  const double scale = unit == "s" || unit.empty() ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
+  if (used == 0 || scale == 0 || !(value > 0)) {
+    throw UsageError(message("'", text, "' is no length of time; write 90s, 10m or 1h"));
+  }
+  return value * scale;
+}
+
+void set_steps(TrainingPlan& plan, int64_t steps) {
+  plan.character_steps = std::max<int64_t>(1, int64_t(double(steps) * kCharacterShare));
+  plan.word_steps = std::max<int64_t>(1, steps - plan.character_steps);
+}
+
+/// Steps that fit into `seconds`, from a short run that is thrown away: single characters and words in
+/// the plan's proportion.
+int64_t steps_in(double seconds, TrainingPlan plan, const BatchSource& source) {
+  constexpr int64_t kTrial = 40;
+  set_steps(plan, kTrial);
+  WordTrainer trial(plan, source);
+  trial.run([&](const TrainingReport& r) { return r.step + 1 < kTrial / 4; });  // warm-up
+  const Progress clock("", 0, true);
+  trial.run();
+  const double a_step = clock.seconds() / double(kTrial - kTrial / 4);
+  return std::max<int64_t>(10, int64_t(seconds / a_step));
+}
+
+TrainingPlan plan_of(const TrainArguments& a, const TrainingData& data, bool quiet) {
+  TrainingPlan plan;
+  plan.seed = a.data.seed;
+  plan.learning_rate = a.learning_rate;
+  if (a.epochs > 0) {
+    if (data.source->steps_per_epoch() == 0) {
+      throw UsageError("--epochs counts passes over labelled images; from fonts, give --steps");
+    }
+    set_steps(plan, a.epochs * data.source->steps_per_epoch());
+  } else if (a.steps > 0) {
+    set_steps(plan, a.steps);
+  } else if (!a.time.empty()) {
+    const double seconds = parse_time(a.time);
+    set_steps(plan, steps_in(seconds, plan, *data.source));
+    if (!quiet) {
+      std::fprintf(stderr, "%lld steps fit into %s here; --steps %lld repeats this run anywhere\n",
+                   static_cast<long long>(plan.steps()), a.time.c_str(),
+                   static_cast<long long>(plan.steps()));
+    }
+  }
+  return plan;
+}
+
+fs::path checkpoint_path(const std::string& model) {
+  fs::path path = model;
+  return path.replace_extension(".checkpoint.safetensors");
+}
+
+/// How the model reads words that it was not trained on.
+Evaluation validate(const Recognizer& recognizer, const TrainingData& data, uint64_t seed) {
+  std::vector<WordPair> pairs;
+  if (!data.tasks.empty()) {
+    for (std::size_t v = 0; v < kVariants.size(); ++v) {
+      const Rng rng = Rng(seed).split(uint64_t{1} << 51).split(v);
+      const auto more = read_fresh_words(recognizer, data.tasks[v % data.tasks.size()],
+                                         kVariants[v], data.words, kValidationWords, rng);
+      pairs.insert(pairs.end(), more.begin(), more.end());
+    }
+  } else {
+    std::vector<io::Gray8> images;
+    for (const Sample& s : data.validation) images.push_back(io::load_gray(s.path));
+    const auto readings = recognizer.read(images);
+    for (std::size_t i = 0; i < images.size(); ++i) {
+      pairs.push_back({data.validation[i].text, readings[i].text});
+    }
+  }
+  return evaluate(pairs, seed);
+}
+
+/// One run: the trainer, its data, and what happens between steps.
+class Run {
+ public:
+  Run(const TrainArguments& a, const Settings& settings) : settings_(settings), out_(a.out) {
+    if (a.resume.empty()) {
+      start(a);
+    } else {
+      go_on(a);
+    }
+    every_ = a.checkpoint_every > 0 ? a.checkpoint_every
+                                    : std::max<int64_t>(1, trainer_->plan().steps() / 10);
+    checkpoint_ = checkpoint_path(out_);
+  }
+
+  void train() {
+    if (!settings_.quiet) {
+      std::fprintf(stderr, "%lld parameters, %lld steps\n",
+                   static_cast<long long>(trainer_->parameter_count()),
+                   static_cast<long long>(trainer_->plan().steps()));
+    }
+    bool finished = false;
+    {
+      Progress progress("training", trainer_->plan().steps(), settings_.quiet);
+      try {
+        finished = trainer_->run([&](const TrainingReport& r) {
+          show(progress, r);
+          if ((r.step + 1) % every_ == 0 && r.step + 1 < r.steps) {
+            save(checkpoint_);
+            progress.note(
+                message("step ", r.step + 1, ": CER ", last_cer(), " on validation words"));
+          }
+          return !interrupted();
+        });
+      } catch (const Error& e) {
+        const bool saved = fs::exists(checkpoint_);
+        throw IoError(message(e.what(), saved ? "; the last checkpoint is " : "",
+                              saved ? checkpoint_.string() : ""));
+      }
+    }
+    if (finished) {
+      finish();
+    } else {
+      save(checkpoint_);
+      throw IoError(message("interrupted at step ", trainer_->next_step(), "; go on with: talweg ",
+                            "train --resume '", checkpoint_.string(), "' -o '", out_, "'"));
+    }
+  }
+
+ private:
+  void start(const TrainArguments& a) {
+    spec_ = a.data;
+    data_ = open_data(spec_, settings_.quiet);
+    trainer_ = std::make_unique<WordTrainer>(plan_of(a, data_, settings_.quiet), *data_.source);
+  }
+
+  void go_on(const TrainArguments& a) {
+    const nn::Checkpoint checkpoint = nn::Checkpoint::load(a.resume);
+    const auto& metadata = checkpoint.metadata();
+    if (!metadata.contains(kDataKey) || !metadata.contains(kFingerprintKey)) {
+      throw IoError(message(a.resume,
+                            ": this checkpoint does not say what it was trained on, so it ",
+                            "can't go on; give one that talweg train wrote"));
+    }
+    spec_ = DataSpec::from_json(metadata.at(kDataKey));
+    data_ = open_data(spec_, settings_.quiet);
+    if (data_.fingerprint != metadata.at(kFingerprintKey)) {
+      throw IoError(message(a.resume,
+                            ": the images, labels or fonts changed since this checkpoint was ",
+                            "written; bring them back, or train afresh"));
+    }
+    trainer_ = WordTrainer::resume(a.resume, *data_.source);
+  }
+
+  void save(const fs::path& path) const {
+    trainer_->save(path, {{kDataKey, spec_.to_json()}, {kFingerprintKey, data_.fingerprint}});
+  }
+
+  bool has_validation() const { return !data_.tasks.empty() || !data_.validation.empty(); }
+
+  std::string last_cer() const {
+    if (!has_validation()) return "not measured";
+    const double cer = validate(trainer_->recognizer(), data_, spec_.seed).total.cer();
+    return io::format_number(100 * cer, 3) + " %";
+  }
+
+  void show(Progress& progress, const TrainingReport& r) {
+    if (images_at_start_ < 0) images_at_start_ = r.images;
+    const double speed = double(r.images - images_at_start_) / progress.seconds();
+    std::string detail =
+        message(r.words ? "words" : "characters", ", loss ", io::format_number(r.loss, 4), ", ",
+                io::format_number(speed, 0), " words/s");
+    if (r.infeasible > 0) detail += message(", ", r.infeasible, " labels too long");
+    progress.update(r.step + 1, detail);
+  }
+
+  void finish() {
+    save(out_);
+    std::error_code ignored;
+    fs::remove(checkpoint_, ignored);
+    if (has_validation()) {
+      const Score s = validate(trainer_->recognizer(), data_, spec_.seed).total;
+      std::printf("CER %s %% [%s, %s], exact words %s %% [%s, %s] of %lld validation words\n",
+                  number(s.cer()).c_str(), number(s.cer_interval.low).c_str(),
+                  number(s.cer_interval.high).c_str(), number(s.exact_rate()).c_str(),
+                  number(s.exact_interval.low).c_str(), number(s.exact_interval.high).c_str(),
+                  static_cast<long long>(s.words));
+    }
+    std::printf("model: %s\n", out_.c_str());
+  }
+
+  static std::string number(double share) { return io::format_number(100 * share, 3); }
+
+  const Settings& settings_;
+  std::string out_;
+  fs::path checkpoint_;
+  int64_t every_ = 0, images_at_start_ = -1;
+  DataSpec spec_;
+  TrainingData data_;
+  std::unique_ptr<WordTrainer> trainer_;
+};
+
+void run_train(TrainArguments a, const Settings& settings) {
+  if ((a.steps > 0) + (a.epochs > 0) + !a.time.empty() > 1) {
+    throw UsageError("--steps, --epochs and --time all say how long; give one of them");
+  }
+  if (!a.data.train.empty() && !a.data.fonts.empty()) {
+    throw UsageError("train either from labelled images (-t) or from fonts (--font), not both");
+  }
+  if (!a.time.empty()) parse_time(a.time);
+  a.data.seed = settings.seed;
+  a.data.skip_bad = a.bad == "skip";
+  if (a.data.fonts.empty()) a.data.fonts.emplace_back(kDefaultFont);
+  require_writable_for(a.out);
+  catch_interrupts();
+  Run(a, settings).train();
+}
+
+}  // namespace
+
+void add_train(CLI::App& app, const Settings& settings) {
+  auto a = std::make_shared<TrainArguments>();
+  CLI::App* command =
+      app.add_subcommand("train", "Trains a model, from fonts or from labelled images");
+  command->add_option("-o,--out", a->out, "Model file to write")->required();
+  command->add_option("--font", a->data.fonts, "Fonts to draw words with; Anonymous Pro if none");
+  command->add_option("--random", a->data.random, "Words to draw, letters:lengths")
+      ->capture_default_str();
+  command->add_option("-t,--train", a->data.train, "Labelled images: folder or list");
+  command->add_option("-e,--val", a->data.validation, "Labelled images to validate on");
+  command->add_option("-p,--part", a->data.part, "Share kept for training where there is no -e")
+      ->check(CLI::Range(0.05, 1.0))
+      ->capture_default_str();
+  command->add_option("--charset", a->data.charset, "Letters to read: auto, or a range such as a-z")
+      ->capture_default_str();
+  command->add_option("--bad-gt", a->bad, "What to do about faulty samples: fail or skip")
+      ->check(CLI::IsMember({"fail", "skip"}))
+      ->capture_default_str();
+  command->add_option("--steps", a->steps, message("Steps (default ", TrainingPlan().steps(), ")"))
+      ->check(CLI::Range(2, 100'000'000));
+  command->add_option("--epochs", a->epochs, "Passes over the images")
+      ->check(CLI::Range(1, 1'000'000));
+  command->add_option("--time", a->time, "As many steps as fit: 90s, 10m, 1h");
+  command->add_option("--lr", a->learning_rate, "Peak learning rate")
+      ->check(CLI::Range(1e-9, 10.0))
+      ->capture_default_str();
+  command
+      ->add_option("--checkpoint-every", a->checkpoint_every,
+                   "Steps between checkpoints (default a tenth of all)")
+      ->check(CLI::Range(1, 100'000'000));
+  command->add_option("--resume", a->resume, "Checkpoint to go on from, bit for bit");
+  command->footer(
+      "Examples: talweg train -o model.safetensors\n"
+      "          talweg train -t words/ -o model.safetensors --epochs 40\n"
+      "          talweg train --resume model.checkpoint.safetensors -o model.safetensors");
+  command->callback([=, &settings] { run_train(*a, settings); });
+}
+
+}  // namespace talweg::ocr::cli

@@ -1,0 +1,45 @@
+// What a training run learns from, described so that a checkpoint can remember it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ocr/batch.h"
+#include "ocr/dataset.h"
+
+namespace talweg::ocr::cli {
+
+/// Fonts to draw words with, or labelled images: one of the two.
+struct DataSpec {
+  uint64_t seed = 1;
+  // from fonts
+  std::vector<std::string> fonts;  ///< files or names
+  std::string random = "a-z:1-8";  ///< letters and lengths
+  // from images
+  std::string train, validation;  ///< folders or lists; `train` empty: from fonts
+  double part = 0.9;              ///< kept for training where there is no `validation`
+  std::string charset = "auto";   ///< "auto", or a spec such as a-z
+  bool skip_bad = false;          ///< leave faulty samples out instead of failing
+
+  std::string to_json() const;
+  /// Throws IoError where `text` is damaged.
+  static DataSpec from_json(const std::string& text);
+};
+
+/// The data themselves.
+struct TrainingData {
+  std::unique_ptr<BatchSource> source;
+  std::vector<ClassicTask> tasks;  ///< from fonts: to draw validation words with
+  RandomWords words;               ///< from fonts
+  std::vector<Sample> validation;  ///< from images; may be empty
+  int64_t samples = 0;             ///< images to train on; 0 from fonts
+  /// A fingerprint of everything above: a resumed run must find the same.
+  std::string fingerprint;
+};
+
+/// Opens, checks and prepares the data. Faults are printed to stderr, file, line and character named;
+/// throws IoError where there are some and spec.skip_bad is not set.
+TrainingData open_data(const DataSpec& spec, bool quiet);
+
+}  // namespace talweg::ocr::cli
