@@ -124,14 +124,14 @@ void add_lengths(io::HtmlPage& page, const DemoRun& run) {
   table.header = {"letters"};
   for (Variant v : kVariants) {
     const std::string name(variant_name(v));
-    for (const char* what : {": CER %", ": exact %", ": 95 %"}) table.header.push_back(name + what);
+    for (const char* what : {": CER %", ": exact % (95 %)"}) table.header.push_back(name + what);
   }
   for (const auto& [length, first] : run.lengths[0].by_length) {
     std::vector<std::string> row{std::to_string(length)};
     for (std::size_t v = 0; v < kVariants.size(); ++v) {
       const Score& s = run.lengths[v].by_length.at(length);
-      row.insert(row.end(),
-                 {percent(s.cer()), percent(s.exact_rate(), 1), interval(s.exact_interval, 1)});
+      row.insert(row.end(), {percent(s.cer()), percent(s.exact_rate(), 1) + " (" +
+                                                   interval(s.exact_interval, 1) + ")"});
     }
     table.rows.push_back(std::move(row));
   }

@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# The program from outside: render, train, read, eval, align, and what it says of bad input.
+# usage: program_test.sh TALWEG SCRATCH_FOLDER
+set -euo pipefail
+talweg=$1
+rm -rf "$2"
+mkdir -p "$2"
+cd "$2"
+failures=0
+
+fail() {
+  echo "FAILED: $*"
+  failures=$((failures + 1))
+}
+
+# expect CODE PATTERN COMMAND...: the exit code, and a pattern in stdout and stderr together.
+expect() {
+  local code=$1 pattern=$2 status=0
+  shift 2
+  "$@" >out.txt 2>&1 || status=$?
+  [[ $status == "$code" ]] || fail "exit code $status, expected $code: $* ($(head -c 300 out.txt))"
+  grep -q -- "$pattern" out.txt || fail "no '$pattern' in: $(head -c 300 out.txt) ($*)"
+}
+
+same() { cmp -s "$1" "$2" || fail "$1 and $2 differ"; }
+
+# --- the same bytes for any number of threads ---
+for threads in 1 2 3; do
+  "$talweg" render --count 24 --variant noise --boxes --out "words$threads" --threads $threads --quiet >/dev/null
+  "$talweg" train --steps 40 --seed 5 -o "model$threads.safetensors" --threads $threads --quiet >/dev/null
+done
+diff -r words1 words2 >/dev/null || fail "1 and 2 threads render different images"
+diff -r words1 words3 >/dev/null || fail "1 and 3 threads render different images"
+same model1.safetensors model2.safetensors
+same model1.safetensors model3.safetensors
+
+# --- there and back ---
+model=model1.safetensors
+"$talweg" render --count 24 --out words --quiet >/dev/null
+text=$(cat words/0003.gt.txt)
+expect 0 '' "$talweg" read -m $model words/0003.png
+expect 0 'file.*text.*confidence.*energy' "$talweg" read -m $model -f tsv words
+expect 0 '"characters"' "$talweg" read -m $model -f json words/0003.png
+expect 0 'exact words' "$talweg" eval -m $model -e words
+expect 0 '"cer"' "$talweg" eval -m $model -e words --json
+expect 0 'CER            0 %' "$talweg" eval --pred words/labels.tsv -e words
+expect 0 'status  ok' "$talweg" align -m $model words/0003.png --text "$text" -o path.png
+[[ -s path.png ]] || fail "align wrote no figure"
+expect 0 'cnn/16-32-64-96-128' "$talweg" inspect $model
+expect 0 'mul .* ok' "$talweg" check mul
+expect 0 'talweg [0-9]' "$talweg" --version
+for command in demo render train read eval align inspect check; do
+  expect 0 'Example' "$talweg" $command --help
+done
+# A word's reading does not depend on its mates.
+"$talweg" read -m $model -f tsv words/0003.png >alone.txt 2>/dev/null
+"$talweg" read -m $model -f tsv words 2>/dev/null | grep -E '^file|words/0003.png' >among.txt
+same alone.txt among.txt
+find words -name '*.png' | sort | "$talweg" read -m $model - >streamed.txt 2>/dev/null
+"$talweg" read -m $model words >folder.txt 2>/dev/null
+same streamed.txt folder.txt
+
+# --- bad input: one sentence, the right exit code, nothing half-written ---
+: >empty.png
+head -c 60 words/0000.png >truncated.png
+echo text >text.png
+expect 1 'missing.png: no such file' "$talweg" read -m $model missing.png
+expect 1 'empty' "$talweg" read -m $model empty.png
+expect 1 'truncated' "$talweg" read -m $model truncated.png
+expect 1 'not a picture' "$talweg" read -m $model text.png
+mkdir mixed
+cp words/0000.png words/0001.png text.png mixed
+expect 1 'mixed/0001.png' "$talweg" read -m $model mixed
+expect 1 'no font' "$talweg" render --font no-such-font --out none
+expect 1 'U+4E00' "$talweg" render --random 一:2 --out none
+[[ ! -e none ]] || fail "a failed render left its folder behind"
+expect 2 'no model' "$talweg" read words/0000.png
+expect 2 'did you mean exp' "$talweg" check ecp
+expect 2 '' "$talweg" no-such-command
+expect 2 'give one of them' "$talweg" train --steps 10 --time 10s -o x.safetensors
+head -c 4000 $model >short.safetensors
+expect 1 'truncated' "$talweg" read -m short.safetensors words/0000.png
+expect 1 'not a safetensors file' "$talweg" inspect words/0000.png
+sed 's/talweg.version":"1"/talweg.version":"7"/' $model >other.safetensors
+expect 1 'another version; expected 1, found 7' "$talweg" inspect other.safetensors
+expect 1 'too short' "$talweg" align -m $model words/0000.png --text abcdefghijklmnopqrstuvwxyz
+expect 1 'U+00E9' "$talweg" align -m $model words/0000.png --text é
+expect 1 'empty label' "$talweg" align -m $model words/0000.png --text ''
+expect 1 'a file is in the way' "$talweg" train --steps 10 -o words/0000.png/model.safetensors
+expect 1 'a file is in the way' "$talweg" demo --out words/0000.png
+mkdir faulty
+for i in 0 1 2 3; do cp words/000$i.png faulty/$i.png; done
+: >faulty/0.gt.txt
+echo 'aö' >faulty/1.gt.txt
+echo abcdefghijklmnopqrstuvwxyzabcdefghij >faulty/2.gt.txt
+cp words/0003.gt.txt faulty/3.gt.txt
+expect 1 'faulty/0.gt.txt:1: .*empty' "$talweg" train -t faulty --charset a-z -o x.safetensors --steps 4
+expect 1 "faulty/1.gt.txt:1: .*'ö' (U+00F6)" "$talweg" train -t faulty --charset a-z -o x.safetensors --steps 4
+expect 1 'faulty/2.gt.txt:1: .*needs 72 windows' "$talweg" train -t faulty --charset a-z -o x.safetensors --steps 4
+[[ ! -e x.safetensors ]] || fail "a refused training left a model behind"
+expect 0 'too long for their image: 1' "$talweg" train -t faulty --charset a-z -o x.safetensors --steps 4 --bad-gt skip
+
+[[ $failures == 0 ]] || exit 1
+echo "the program does what it says"
