@@ -17,8 +17,8 @@ namespace talweg::ocr {
 struct TrainingPlan {
   Architecture architecture;
   uint64_t seed = 1;
-  int64_t character_steps = 150;  ///< stage 1
-  int64_t word_steps = 1350;      ///< stage 2
+  int64_t character_steps = 240;  ///< stage 1
+  int64_t word_steps = 2160;      ///< stage 2
   double learning_rate = 3e-3;    ///< the peak, after a linear warm-up; then a cosine down to zero
   int64_t warmup_steps = 30;
   double weight_decay = 1e-2;

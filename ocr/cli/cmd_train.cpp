@@ -142,8 +142,9 @@ class Run {
           show(progress, r);
           if ((r.step + 1) % every_ == 0 && r.step + 1 < r.steps) {
             save(checkpoint_);
-            progress.note(
-                message("step ", r.step + 1, ": CER ", last_cer(), " on validation words"));
+            if (!settings_.quiet)
+              progress.note(
+                  message("step ", r.step + 1, ": CER ", last_cer(), " on validation words"));
           }
           return !interrupted();
         });
