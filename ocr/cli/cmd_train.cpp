@@ -28,6 +28,7 @@ struct TrainArguments {
   std::string out, resume, bad = "fail", time;
   int64_t steps = 0, epochs = 0, checkpoint_every = 0;
   double learning_rate = TrainingPlan().learning_rate;
+  std::string architecture = Architecture().to_string();
 };
 
 /// "10m", "90s", "1h" in seconds.
@@ -69,6 +70,7 @@ TrainingPlan plan_of(const TrainArguments& a, const TrainingData& data, bool qui
   TrainingPlan plan;
   plan.seed = a.data.seed;
   plan.learning_rate = a.learning_rate;
+  plan.architecture = Architecture::parse(a.architecture);
   if (a.epochs > 0) {
     if (data.source->steps_per_epoch() == 0) {
       throw UsageError("--epochs counts passes over labelled images; from fonts, give --steps");
@@ -244,6 +246,7 @@ void run_train(TrainArguments a, const Settings& settings) {
     throw UsageError("train either from labelled images (-t) or from fonts (--font), not both");
   }
   if (!a.time.empty()) parse_time(a.time);
+  Architecture::parse(a.architecture);
   a.data.seed = settings.seed;
   a.data.skip_bad = a.bad == "skip";
   if (a.data.fonts.empty()) a.data.fonts.emplace_back(kDefaultFont);
@@ -284,6 +287,10 @@ void add_train(CLI::App& app, const Settings& settings) {
       ->add_option("--checkpoint-every", a->checkpoint_every,
                    "Steps between checkpoints (default a tenth of all)")
       ->check(CLI::Range(1, 100'000'000));
+  command
+      ->add_option("--architecture", a->architecture,
+                   "Channels of the five convolutions; /plain behind them leaves normalisation out")
+      ->capture_default_str();
   command->add_option("--resume", a->resume, "Checkpoint to go on from, bit for bit");
   command->footer(
       "Examples: talweg train -o model.safetensors\n"

@@ -1,0 +1,136 @@
+#include "ocr/training.h"
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+#include "core/error.h"
+#include "tests/ocr/scratch_folder.h"
+
+using namespace talweg;
+using namespace talweg::ocr;
+
+namespace {
+
+TrainingPlan small_plan() {
+  TrainingPlan plan;
+  plan.architecture.channels = {4, 8, 8, 8, 16};
+  plan.character_steps = 6;
+  plan.word_steps = 6;
+  return plan;
+}
+
+FontSource font_source() {
+  FontSourceOptions options;
+  options.letters_per_batch = 16;
+  return FontSource({ClassicTask::standard()}, Alphabet(), options);
+}
+
+}  // namespace
+
+TEST_CASE("sure symbols name the middle of each letter and what lies behind the word") {
+  // Two letters between columns 0 and 20 in seven windows of 4 px: middles at 5 and 15.
+  const std::vector<int32_t> expected{-1, 3, -1, 1, -1, 9, 9};
+  CHECK(sure_symbols({3, 1}, 9, 0, 20, 7) == expected);
+}
+
+TEST_CASE("a batch depends on its seed and step only") {
+  const FontSource source = font_source();
+  const Batch first = source.words(5);
+  source.words(6);
+  const Batch again = source.words(5), other = source.words(6);
+  CHECK(first.texts == again.texts);
+  CHECK(std::equal(first.images.values().begin(), first.images.values().end(),
+                   again.images.values().begin()));
+  CHECK(first.texts != other.texts);
+  CHECK(source.characters(5).texts[0].size() == 1);
+}
+
+TEST_CASE("an epoch over a folder shows every image once") {
+  const ScratchFolder folder;
+  std::vector<Sample> samples;
+  const ClassicTask task = ClassicTask::standard();
+  for (const char* word : {"a", "bc", "def", "gh", "ijklm", "n", "op"}) {
+    Rng rng(1);
+    write_sample(folder.path(), word, task.render(word, Variant::kPlain, rng), word);
+    samples.push_back({folder.path() + "/" + word + ".png", word, "", 1});
+  }
+  const FolderSource source(samples, Alphabet(), 1, 3);
+  REQUIRE(source.steps_per_epoch() == 3);
+  for (int epoch = 0; epoch < 2; ++epoch) {
+    std::multiset<std::string> seen;
+    for (int64_t step = 0; step < 3; ++step) {
+      const Batch batch = source.words(3 * epoch + step);
+      seen.insert(batch.texts.begin(), batch.texts.end());
+      CHECK(batch.images.shape()[0] == int64_t(batch.texts.size()));
+    }
+    CHECK(seen == std::multiset<std::string>{"a", "bc", "def", "gh", "ijklm", "n", "op"});
+  }
+}
+
+TEST_CASE("training moves through both stages, lowers the loss, and stops when it is told to") {
+  const FontSource source = font_source();
+  WordTrainer trainer(small_plan(), source);
+  std::vector<bool> stages;
+  std::vector<double> losses;
+  CHECK_FALSE(trainer.run([&](const TrainingReport& r) {
+    stages.push_back(r.words);
+    losses.push_back(r.loss);
+    return r.step + 1 < 6;
+  }));
+  CHECK(trainer.next_step() == 6);
+  CHECK(losses.back() < losses.front());
+  CHECK(trainer.run([&](const TrainingReport& r) {
+    stages.push_back(r.words);
+    CHECK(r.infeasible == 0);
+    return true;
+  }));
+  CHECK(std::count(stages.begin(), stages.end(), true) == 6);
+}
+
+TEST_CASE("a word is read the same alone and among others, and by a model saved and loaded") {
+  const ScratchFolder folder;
+  const FontSource source = font_source();
+  WordTrainer trainer(small_plan(), source);
+  trainer.run();
+  const std::string path = folder.path() + "/model.safetensors";
+  trainer.save(path);
+  const Recognizer recognizer = trainer.recognizer(), loaded = Recognizer::load(path);
+  const ClassicTask task = ClassicTask::standard();
+  std::vector<io::Gray8> images;
+  for (const char* word : {"ab", "c", "de", "fghijk", "lm", "zz"}) {
+    Rng rng(1);
+    images.push_back(task.render(word, Variant::kPlain, rng));
+  }
+  const auto together = recognizer.energies(images), by_loaded = loaded.energies(images);
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    CHECK(recognizer.energies(images[i]).values == together[i].values);
+    CHECK(by_loaded[i].values == together[i].values);
+  }
+}
+
+TEST_CASE("an image too narrow for a window reads as empty, with the reason") {
+  const FontSource source = font_source();
+  const Recognizer recognizer = WordTrainer(small_plan(), source).recognizer();
+  const Reading reading = recognizer.read(io::Gray8(2, 32, 0));
+  CHECK(reading.text.empty());
+  CHECK(reading.status == ebm::AlignStatus::too_short);
+}
+
+TEST_CASE("a finished model can't be resumed, nor an unfinished one over another alphabet") {
+  const ScratchFolder folder;
+  const FontSource source = font_source();
+  WordTrainer trainer(small_plan(), source);
+  const std::string path = folder.path() + "/model.safetensors";
+  trainer.run([](const TrainingReport& r) { return r.step < 3; });
+  trainer.save(path);
+  FontSourceOptions options;
+  options.words.letters = U"abc";
+  const FontSource other({ClassicTask::standard()}, Alphabet(U"abc"), options);
+  CHECK_THROWS_WITH_AS(WordTrainer::resume(path, other), doctest::Contains("ask for 'abc'"),
+                       IoError);
+  trainer.run();
+  trainer.save(path);
+  CHECK_THROWS_WITH_AS(WordTrainer::resume(path, source), doctest::Contains("nothing to resume"),
+                       IoError);
+}
