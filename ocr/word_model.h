@@ -20,6 +20,10 @@ namespace talweg::ocr {
 ///   4x3 -> channels[4], norm, ReLU                [ 1, W/4]
 ///   1x1 -> energies [W/4, A]
 ///
+/// The normalisation is BatchNorm, folded into the convolutions for reading. Measured on the classic
+/// task, seed 1, 900 validation words after 750 steps: CER 0.025 % with it, 0.322 % without
+/// (talweg train --steps 750 -o m.safetensors, and the same with --architecture .../plain).
+///
 /// A window is a step of 4 px and sees 17 px to either side: the letter in its middle and half of
 /// each neighbour.
 struct Architecture {

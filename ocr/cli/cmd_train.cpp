@@ -56,13 +56,13 @@ void set_steps(TrainingPlan& plan, int64_t steps) {
 /// Steps that fit into `seconds`, from a short run that is thrown away: single characters and words in
 /// the plan's proportion.
 int64_t steps_in(double seconds, TrainingPlan plan, const BatchSource& source) {
-  constexpr int64_t kTrial = 40;
+  constexpr int64_t kTrial = 40, kWarmUp = 10;
   set_steps(plan, kTrial);
   WordTrainer trial(plan, source);
-  trial.run([&](const TrainingReport& r) { return r.step + 1 < kTrial / 4; });  // warm-up
+  trial.run([&](const TrainingReport& r) { return r.step + 1 < kWarmUp; });
   const Progress clock("", 0, true);
   trial.run();
-  const double a_step = clock.seconds() / double(kTrial - kTrial / 4);
+  const double a_step = clock.seconds() / double(kTrial - kWarmUp);
   return std::max<int64_t>(10, int64_t(seconds / a_step));
 }
 

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "core/arena.h"
-#include "core/rng.h"
 #include "core/ops/common.h"
+#include "core/rng.h"
 #include "core/tensor.h"
 
 using namespace talweg;

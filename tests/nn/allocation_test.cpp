@@ -23,6 +23,8 @@ thread_local int64_t allocations = 0;
 void count() { allocations += counting; }
 }  // namespace
 
+// The names are glibc's.
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)
 extern "C" {
 void* __libc_malloc(size_t);
 void* __libc_calloc(size_t, size_t);
@@ -30,15 +32,9 @@ void* __libc_realloc(void*, size_t);
 void* __libc_memalign(size_t, size_t);
 void __libc_free(void*);
 
-void* malloc(size_t bytes) noexcept {
-  return count(), __libc_malloc(bytes);
-}
-void* calloc(size_t n, size_t bytes) noexcept {
-  return count(), __libc_calloc(n, bytes);
-}
-void* realloc(void* p, size_t bytes) noexcept {
-  return count(), __libc_realloc(p, bytes);
-}
+void* malloc(size_t bytes) noexcept { return count(), __libc_malloc(bytes); }
+void* calloc(size_t n, size_t bytes) noexcept { return count(), __libc_calloc(n, bytes); }
+void* realloc(void* p, size_t bytes) noexcept { return count(), __libc_realloc(p, bytes); }
 void* memalign(size_t align, size_t bytes) noexcept {
   return count(), __libc_memalign(align, bytes);
 }
@@ -52,6 +48,7 @@ int posix_memalign(void** p, size_t align, size_t bytes) noexcept {
 }
 void free(void* p) noexcept { __libc_free(p); }
 }
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 #endif
 
 namespace talweg::nn {

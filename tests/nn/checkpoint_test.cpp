@@ -17,12 +17,12 @@ class TemporaryFile {
  public:
   TemporaryFile()
       : path_(fs::temp_directory_path() /
-              message("talweg_checkpoint_", ::getpid(), "_", count_++, ".safetensors")) {}
+              message("talweg_checkpoint_", ::getpid(), "_", made++, ".safetensors")) {}
   ~TemporaryFile() { fs::remove(path_); }
   const fs::path& path() const { return path_; }
 
  private:
-  static inline int count_ = 0;
+  static inline int made = 0;
   fs::path path_;
 };
 

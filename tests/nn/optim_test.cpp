@@ -15,7 +15,7 @@ namespace {
 
 /// One decayed weight and one bias, with a context to train them in.
 struct Pair {
-  explicit Pair(std::vector<double> weight = {1}, std::vector<double> bias = {1}) {
+  explicit Pair(const std::vector<double>& weight = {1}, const std::vector<double>& bias = {1}) {
     parameters.add("weight", vec(weight), ParameterKind::weight);
     parameters.add("bias", vec(bias), ParameterKind::bias);
   }
