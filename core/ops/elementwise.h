@@ -329,6 +329,15 @@ template <class T> Var<T> sign(Var<T> x) {
   return map("sign", x, [](T v) { return T(v > 0) - T(v < 0); });
 }
 
+TALWEG_OP_CARD(sign) {
+  card.formula("y = -1, 0 or 1").rule("none: constant almost everywhere").shapes("any");
+  card.source("derivative of |x|");
+  const auto f = [](auto x) { return sign(x[0]); };
+  const Domain d = Domain::distinct;
+  card.check("matrix", {{{3, 4}, d}}, f).check("one", {{{1}, d}}, f).check("empty", {{0}}, f);
+  card.point("of zero", {{0, -3, 2}}, f, {0, -1, 1}, {});
+}
+
 /// abs(x) = |x|. Gradient: dx = dy sign(x), which takes 0, the middle of [-1, 1], at the kink.
 template <class T> Var<T> abs(Var<T> x) {
   Var<T> y = map("abs", x, [](T v) { return std::abs(v); });
@@ -347,6 +356,17 @@ TALWEG_OP_CARD(abs) {
 /// 1 where a >= b, else 0, broadcasting. Constant almost everywhere: no gradient flows through.
 template <class T> Var<T> greater_equal(Var<T> a, Var<T> b) {
   return map2("greater_equal", a, b, nullptr, [](T p, T q) { return T(p >= q); });
+}
+
+TALWEG_OP_CARD(greater_equal) {
+  card.formula("y = a >= b ? 1 : 0").rule("none: constant almost everywhere");
+  card.shapes("a, b broadcast (NumPy)").source("derivative of max(a, b) in a");
+  const auto f = [](auto x) { return greater_equal(x[0], x[1]); };
+  const Domain d = Domain::distinct;
+  card.check("row", {{{3, 4}, d}, {{4}, d}}, f).check("one", {{1}, {1}}, f);
+  card.check("empty", {{0}, {0}}, f);
+  card.point("a tie", {{1, 0}, {1, 2}}, f, {1, 0}, {});
+  card.rejects({{2}, {3}}, f, "do not broadcast");
 }
 
 /// maximum(a, b), broadcasting. Gradient: dy to the larger one, and to a where they are equal.
