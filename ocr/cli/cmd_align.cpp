@@ -9,6 +9,7 @@
 #include "core/io/text.h"
 #include "ocr/align_figure.h"
 #include "ocr/cli/command.h"
+#include "ocr/cli/json_text.h"
 
 namespace talweg::ocr::cli {
 
@@ -49,7 +50,7 @@ void print(const AlignArguments& a, const AlignedWord& word) {
     for (const Span& s : spans) {
       j["characters"].push_back({{"text", s.text}, {"x0", s.x0}, {"x1", s.x1}});
     }
-    std::printf("%s\n", j.dump(2).c_str());
+    std::printf("%s\n", json_text(j, 2).c_str());
     return;
   }
   std::printf("status  %s\nF       %s\nwindows %d\n\ntext\tx0\tx1\n",

@@ -1,5 +1,6 @@
 // talweg eval: how well a model, or another program's predictions, reads labelled images.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <map>
@@ -10,6 +11,7 @@
 #include "core/io/text.h"
 #include "ocr/cli/command.h"
 #include "ocr/cli/decoder_option.h"
+#include "ocr/cli/json_text.h"
 #include "ocr/cli/progress.h"
 #include "ocr/dataset.h"
 #include "ocr/metrics.h"
@@ -77,9 +79,15 @@ Scored match_predictions(const Dataset& data, const std::string& path) {
       if (trim(line.text).empty()) continue;
       throw IoError(message(path, ":", line.number, ": expected 'file<TAB>text', found no tab"));
     }
-    const std::string_view rest = line.text.substr(tab + 1);
-    text_of[fs::path(line.text.substr(0, tab)).filename().string()] =
-        std::string(rest.substr(0, rest.find('\t')));
+    const std::string_view file = line.text.substr(0, tab), rest = line.text.substr(tab + 1);
+    const std::string_view text = rest.substr(0, rest.find('\t'));
+    if (line.number == 1 && (file == "file" || file == "image")) continue;  // a header
+    try {
+      decode_utf8(text);
+    } catch (const Error& e) {
+      throw IoError(message(path, ":", line.number, ": the prediction is not UTF-8: ", e.what()));
+    }
+    text_of[fs::path(file).filename().string()] = std::string(text);
   }
   Scored scored;
   int64_t missing = 0;
@@ -180,7 +188,7 @@ void print_json(const EvalArguments& a, const Scored& scored, const Evaluation& 
                           {"written", scored.pairs[i].reference},
                           {"read", scored.pairs[i].hypothesis}});
   }
-  std::printf("%s\n", j.dump(2).c_str());
+  std::printf("%s\n", json_text(j, 2).c_str());
 }
 
 void run_eval(const EvalArguments& a, const Settings& settings) {

@@ -1,6 +1,7 @@
 // talweg inspect: what a model file holds.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -8,6 +9,7 @@
 #include "core/io/text.h"
 #include "nn/checkpoint.h"
 #include "ocr/cli/command.h"
+#include "ocr/cli/json_text.h"
 #include "ocr/recognizer.h"
 
 namespace talweg::ocr::cli {
@@ -28,6 +30,7 @@ void run_inspect(const std::string& path, bool json) {
   const int64_t parameters = network.parameters.trained_scalars();
   if (json) {
     nlohmann::ordered_json j{{"file", path},
+                             {"bytes", std::filesystem::file_size(path)},
                              {"architecture", info.architecture.to_string()},
                              {"alphabet", info.alphabet.to_string()},
                              {"parameters", parameters},
@@ -36,13 +39,15 @@ void run_inspect(const std::string& path, bool json) {
     for (const auto& [name, blob] : file.tensors) {
       j["tensors"][name] = {{"dtype", blob.dtype}, {"shape", blob.shape}};
     }
-    std::printf("%s\n", j.dump(2).c_str());
+    std::printf("%s\n", json_text(j, 2).c_str());
     return;
   }
   std::printf("%s\n", path.c_str());
   std::printf("architecture  %s\n", info.architecture.to_string().c_str());
   std::printf("alphabet      %d letters and BETWEEN: %s\n", info.alphabet.size() - 1,
               info.alphabet.to_string().c_str());
+  std::printf("file size     %s bytes\n",
+              io::format_grouped(std::filesystem::file_size(path)).c_str());
   std::printf("parameters    %s\n", io::format_grouped(uint64_t(parameters)).c_str());
   std::printf("state         %s\n", checkpoint.resumable()
                                         ? "an interrupted training: talweg train --resume goes on"

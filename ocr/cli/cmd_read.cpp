@@ -1,14 +1,17 @@
 // talweg read: what is written on images.
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
+#include <utility>
 
 #include "core/io/text.h"
 #include "ocr/cli/command.h"
 #include "ocr/cli/decoder_option.h"
 #include "ocr/cli/inputs.h"
+#include "ocr/cli/json_text.h"
 #include "ocr/recognizer.h"
 
 namespace talweg::ocr::cli {
@@ -30,12 +33,10 @@ std::string cell(double value, int decimals) {
 /// Prints readings in one of the formats, in order, as they come.
 class Printer {
  public:
-  Printer(const std::string& format, bool with_names) : format_(format), with_names_(with_names) {
-    if (format_ == "tsv") std::fputs("file\ttext\tconfidence\tenergy\n", stdout);
-    if (format_ == "json") std::fputs("[", stdout);
-  }
+  Printer(const std::string& format, bool with_names) : format_(format), with_names_(with_names) {}
 
   void print(const std::string& file, const Reading& r) {
+    open();
     if (format_ == "json") {
       print_json(file, r);
     } else if (format_ == "tsv") {
@@ -49,11 +50,22 @@ class Printer {
     if (std::ferror(stdout)) throw IoError("the output can't be written; is the pipe closed?");
   }
 
+  /// Ends the output; where nothing was printed, an empty table or array.
   void finish() {
+    open();
     if (format_ == "json") std::fputs(first_ ? "]\n" : "\n]\n", stdout);
   }
 
+  bool opened() const { return opened_; }
+
  private:
+  // Late, so that a failure before the first image leaves no half of a document behind.
+  void open() {
+    if (std::exchange(opened_, true)) return;
+    if (format_ == "tsv") std::fputs("file\ttext\tconfidence\tenergy\n", stdout);
+    if (format_ == "json") std::fputs("[", stdout);
+  }
+
   void print_json(const std::string& file, const Reading& r) {
     nlohmann::ordered_json j{{"file", file},
                              {"text", r.text},
@@ -64,12 +76,12 @@ class Printer {
     for (const CharSpan& c : r.characters) {
       j["characters"].push_back({{"text", c.text}, {"x0", c.x0}, {"x1", c.x1}});
     }
-    std::printf("%s\n  %s", first_ ? "" : ",", j.dump().c_str());
+    std::printf("%s\n  %s", first_ ? "" : ",", json_text(j).c_str());
     first_ = false;
   }
 
   std::string format_;
-  bool with_names_, first_ = true;
+  bool with_names_, first_ = true, opened_ = false;
 };
 
 void run_read(const ReadArguments& a, const Settings& settings) {
@@ -93,7 +105,7 @@ void run_read(const ReadArguments& a, const Settings& settings) {
     names.clear();
     images.clear();
   };
-  for_each_image(a.images, [&](const std::string& path) {
+  const auto take = [&](const std::string& path) {
     try {
       io::Gray8 image = io::load_gray(path);
       prepare_image(image);  // refuses what the model can't take
@@ -107,7 +119,15 @@ void run_read(const ReadArguments& a, const Settings& settings) {
       ++skipped;
     }
     if (images.size() == kChunk) flush();
-  });
+  };
+  try {
+    for_each_image(a.images, take);
+  } catch (const IoError&) {
+    // What was read before the fault still comes out whole.
+    flush();
+    if (printer.opened()) printer.finish();
+    throw;
+  }
   flush();
   printer.finish();
   if (skipped == 0) return;

@@ -88,6 +88,18 @@ expect 1 'U+00E9' "$talweg" align -m $model words/0000.png --text é
 expect 1 'empty label' "$talweg" align -m $model words/0000.png --text ''
 expect 1 'a file is in the way' "$talweg" train --steps 10 -o words/0000.png/model.safetensors
 expect 1 'a file is in the way' "$talweg" demo --out words/0000.png
+mkdir nothing
+"$talweg" read -m $model -f json nothing >out.txt 2>/dev/null && fail "an empty folder was read"
+[[ ! -s out.txt ]] || fail "a refused read printed: $(cat out.txt)"
+cp words/0000.png $'mixed/\xff.png'
+status=0
+"$talweg" read -m $model -f json mixed >out.txt 2>/dev/null || status=$?
+[[ $status == 1 && $(tail -n 1 out.txt) == ']' ]] || fail "JSON of a mixed folder is not whole: $(cat out.txt)"
+"$talweg" read -m $model -f json words/0000.png nothing >out.txt 2>/dev/null && fail "an empty folder was read"
+[[ $(tail -n 1 out.txt) == ']' ]] || fail "JSON before a fault is not whole: $(cat out.txt)"
+printf '0000.png\t\xff\n' >latin.tsv
+expect 1 'latin.tsv:1: .*not UTF-8' "$talweg" eval --pred latin.tsv -e words
+expect 0 'file size ' "$talweg" inspect $model
 mkdir faulty
 for i in 0 1 2 3; do cp words/000$i.png faulty/$i.png; done
 : >faulty/0.gt.txt
