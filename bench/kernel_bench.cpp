@@ -114,12 +114,16 @@ struct Problem {
         g(random_buffer(s.y_size(), 3)) {}
 
   void run(const KernelTable<float>& k, const Buffer& out, const Buffer& scratch) const {
+    const auto algo = kernels::Conv2dAlgo::direct;
+    const Buffer packed(face == Conv2dFace::backward_weights ? 0
+                                                             : k.conv2d_packed_size(s, algo, face));
+    if (face != Conv2dFace::backward_weights) k.conv2d_pack(s, algo, face, w.data(), packed.data());
     if (face == Conv2dFace::forward) {
-      k.conv2d(s, x.data(), w.data(), out.data(), scratch.data());
+      k.conv2d(s, algo, x.data(), packed.data(), {}, out.data(), scratch.data());
     } else if (face == Conv2dFace::backward_data) {
-      k.conv2d_backward_data(s, w.data(), g.data(), out.data(), scratch.data());
+      k.conv2d_backward_data(s, algo, packed.data(), g.data(), out.data(), scratch.data());
     } else {
-      k.conv2d_backward_weights(s, x.data(), g.data(), out.data(), scratch.data());
+      k.conv2d_backward_weights(s, algo, x.data(), g.data(), out.data(), scratch.data());
     }
   }
 };
@@ -143,7 +147,7 @@ void bench_conv2d(benchmark::State& state, const std::string& isa, const Layer& 
   const KernelTable<float>& table = kernels::table<float>();
   const Problem problem(layer.shape, face);
   const Buffer out(output_size(layer.shape, face));
-  const Buffer scratch(table.conv2d_scratch(layer.shape, face));
+  const Buffer scratch(table.conv2d_scratch(layer.shape, kernels::Conv2dAlgo::direct, face));
   problem.run(table, out, scratch);
   const double error = error_of(problem, out);
   if (!(error < 1e-5)) {

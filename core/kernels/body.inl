@@ -29,6 +29,8 @@ namespace {
 #include "core/kernels/conv2d.inl"
 //
 #include "core/kernels/conv2d_weights.inl"
+//
+#include "core/kernels/conv2d_faces.inl"
 
 constexpr KernelTable<float> make_table(const char* name) {
   return {
@@ -53,6 +55,8 @@ constexpr KernelTable<float> make_table(const char* name) {
       .row_logsumexp = row_logsumexp,
       .matmul = matmul,
       .matmul_scratch = matmul_scratch,
+      .conv2d_packed_size = conv2d_packed_size,
+      .conv2d_pack = conv2d_pack,
       .conv2d = conv2d,
       .conv2d_backward_data = conv2d_backward_data,
       .conv2d_backward_weights = conv2d_backward_weights,

@@ -151,15 +151,24 @@ Correlation forward_correlation(const Conv2dShape& s) {
           .out_pixel = s.k};
 }
 
-void conv2d(const Conv2dShape& s, const float* x, const float* w, float* y, float* scratch) {
+int64_t direct_packed_size(const Conv2dShape& s) { return packed_size(s.kh * s.kw * s.c, s.k); }
+
+void direct_pack(const Conv2dShape& s, const float* w, float* packed) {
+  const int64_t reduction = s.kh * s.kw * s.c;
+  pack_panels(w, 1, reduction, reduction, s.k, packed);
+}
+
+void direct_forward(const Conv2dShape& s, const float* x, const float* packed, float* y,
+                    float* scratch) {
   if (is_pointwise(s)) {
-    matmul(s.n * s.h * s.w, s.k, s.c, x, false, w, true, y, scratch);
-    return;
+    matmul_packed(s.n * s.h * s.w, s.k, s.c, x, false, packed, y);
+  } else {
+    correlate(forward_correlation(s), x, packed, y, scratch);
   }
-  const Correlation forward = forward_correlation(s);
-  const int64_t reduction = forward.reduction();
-  pack_panels(w, 1, reduction, reduction, s.k, scratch);
-  correlate(forward, x, scratch, y, scratch + packed_size(reduction, s.k));
+}
+
+int64_t direct_forward_scratch(const Conv2dShape& s) {
+  return omp_get_max_threads() * strip_size(forward_correlation(s));
 }
 
 // Backward to the data: dx[h] = sum over the (p, i) with p * stride + i * dilation = h + pad of
@@ -230,21 +239,55 @@ void pack_reversed(const Conv2dShape& s, const Phase& ph, const Phase& pw, const
   });
 }
 
-void conv2d_backward_data(const Conv2dShape& s, const float* w, const float* g, float* dx,
-                          float* scratch) {
-  if (is_pointwise(s)) {
-    matmul(s.n * s.h * s.w, s.c, s.k, g, false, w, false, dx, scratch);
-    return;
-  }
+/// visit(correlation, phase of h, phase of w, offset of its packed weights) for every phase.
+template <class Visit> inline void for_each_phase(const Conv2dShape& s, const Visit& visit) {
+  int64_t offset = 0;
   for (int64_t rh = 0; rh < s.stride_h; ++rh) {
     const Phase ph = phase_of(rh, s.h, s.pad_h, s.stride_h, s.dilation_h, s.kh);
     for (int64_t rw = 0; rw < s.stride_w; ++rw) {
       const Phase pw = phase_of(rw, s.w, s.pad_w, s.stride_w, s.dilation_w, s.kw);
-      if (ph.outs == 0 || pw.outs == 0) continue;
       const Correlation backward = phase_correlation(s, ph, pw);
-      pack_reversed(s, ph, pw, w, scratch);
-      correlate(backward, g, scratch, dx + (ph.first_out * s.w + pw.first_out) * s.c,
-                scratch + packed_size(backward.reduction(), s.c));
+      visit(backward, ph, pw, offset);
+      offset += round_up(packed_size(backward.reduction(), s.c), 16);
     }
   }
+}
+
+int64_t direct_data_packed_size(const Conv2dShape& s) {
+  if (is_pointwise(s)) return packed_size(s.k, s.c);
+  int64_t size = 0;
+  for_each_phase(s, [&](const Correlation& c, const Phase&, const Phase&, int64_t offset) {
+    size = offset + packed_size(c.reduction(), s.c);
+  });
+  return size;
+}
+
+void direct_data_pack(const Conv2dShape& s, const float* w, float* packed) {
+  if (is_pointwise(s)) {
+    pack_panels(w, s.c, 1, s.k, s.c, packed);
+    return;
+  }
+  for_each_phase(s, [&](const Correlation&, const Phase& ph, const Phase& pw, int64_t offset) {
+    pack_reversed(s, ph, pw, w, packed + offset);
+  });
+}
+
+void direct_backward_data(const Conv2dShape& s, const float* packed, const float* g, float* dx,
+                          float* scratch) {
+  if (is_pointwise(s)) {
+    matmul_packed(s.n * s.h * s.w, s.c, s.k, g, false, packed, dx);
+    return;
+  }
+  for_each_phase(s, [&](const Correlation& c, const Phase& ph, const Phase& pw, int64_t offset) {
+    if (ph.outs == 0 || pw.outs == 0) return;
+    correlate(c, g, packed + offset, dx + (ph.first_out * s.w + pw.first_out) * s.c, scratch);
+  });
+}
+
+int64_t direct_data_scratch(const Conv2dShape& s) {
+  int64_t most = 0;
+  for_each_phase(s, [&](const Correlation& c, const Phase& ph, const Phase& pw, int64_t) {
+    if (ph.outs > 0 && pw.outs > 0) most = max_of(most, strip_size(c));
+  });
+  return omp_get_max_threads() * most;
 }

@@ -121,7 +121,7 @@ void add_parts(const Conv2dShape& s, const WeightSplit& split, const float* piec
   });
 }
 
-void conv2d_backward_weights(const Conv2dShape& s, const float* x, const float* g, float* dw,
+void direct_backward_weights(const Conv2dShape& s, const float* x, const float* g, float* dw,
                              float* scratch) {
   const WeightSplit split = weight_split(s);
   const int64_t panels = panel_count(s.k);
@@ -144,25 +144,8 @@ void conv2d_backward_weights(const Conv2dShape& s, const float* x, const float* 
   add_parts(s, split, scratch, dw);
 }
 
-int64_t conv2d_scratch(const Conv2dShape& s, Conv2dFace face) {
-  const int64_t threads = omp_get_max_threads();
-  if (face == Conv2dFace::backward_weights) {
-    const WeightSplit split = weight_split(s);
-    return round_up(split.pieces * split.rows * kPanel, 16) + threads * weight_thread_scratch(s);
-  }
-  if (face == Conv2dFace::forward) {
-    const Correlation forward = forward_correlation(s);
-    return packed_size(forward.reduction(), s.k) + threads * strip_size(forward);
-  }
-  int64_t most = packed_size(s.k, s.c);
-  for (int64_t rh = 0; rh < s.stride_h; ++rh) {
-    const Phase ph = phase_of(rh, s.h, s.pad_h, s.stride_h, s.dilation_h, s.kh);
-    for (int64_t rw = 0; rw < s.stride_w; ++rw) {
-      const Phase pw = phase_of(rw, s.w, s.pad_w, s.stride_w, s.dilation_w, s.kw);
-      if (ph.outs == 0 || pw.outs == 0) continue;
-      const Correlation backward = phase_correlation(s, ph, pw);
-      most = max_of(most, packed_size(backward.reduction(), s.c) + threads * strip_size(backward));
-    }
-  }
-  return most;
+int64_t direct_weights_scratch(const Conv2dShape& s) {
+  const WeightSplit split = weight_split(s);
+  return round_up(split.pieces * split.rows * kPanel, 16) +
+         omp_get_max_threads() * weight_thread_scratch(s);
 }

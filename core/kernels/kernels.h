@@ -34,6 +34,26 @@ struct Conv2dShape {
 /// The trilinear form T(x, w, g) = sum of x * w * g has three faces, one per argument left open.
 enum class Conv2dFace { forward, backward_data, backward_weights };
 
+/// How a face is computed. The Winograd forms exist for 3x3 windows with stride and dilation 1; they
+/// do fewer multiplications (F(2x2): 2.25 times, F(4x4): 4 times) at the price of rounding errors.
+/// What each is right for: conv2d_algo.h. Source: Lavin and Gray 2016.
+enum class Conv2dAlgo { direct, wino2, wino4 };
+
+/// What the forward face does with its sums before it stores them, in this order: add the channel's
+/// bias, ReLU (NaN stays NaN), the maximum of each window of pool_h x pool_w pixels (stride the
+/// same; a rest of rows or columns is dropped, so that y is [N, OH/pool_h, OW/pool_w, K]).
+template <class T> struct Conv2dEpilogue {
+  const T* bias = nullptr;  ///< [K], or null for none
+  bool relu = false;
+  int64_t pool_h = 1, pool_w = 1;  ///< each 1 or 2
+  /// Where given, with a pool: per element of y, which pixel of its window won, i * pool_w + j (the
+  /// first of equals, the first NaN over all), or kDeadWinner where ReLU was on and left 0 of it.
+  uint8_t* winner = nullptr;
+
+  bool pools() const { return pool_h * pool_w > 1; }
+};
+inline constexpr uint8_t kDeadWinner = 4;
+
 /// One function pointer per kernel. `n` counts elements; in- and outputs may be the same array for
 /// the elementwise ones, and must not overlap otherwise.
 template <class T> struct KernelTable {
@@ -73,12 +93,22 @@ template <class T> struct KernelTable {
                  bool transpose_b, T* c, T* scratch);
   int64_t (*matmul_scratch)(int64_t m, int64_t n, int64_t k);
 
-  /// The three faces. `scratch` holds conv2d_scratch(shape, face) elements (64-byte aligned); the
-  /// amount depends on the shape and omp_get_max_threads().
-  void (*conv2d)(const Conv2dShape& s, const T* x, const T* w, T* y, T* scratch);
-  void (*conv2d_backward_data)(const Conv2dShape& s, const T* w, const T* g, T* dx, T* scratch);
-  void (*conv2d_backward_weights)(const Conv2dShape& s, const T* x, const T* g, T* dw, T* scratch);
-  int64_t (*conv2d_scratch)(const Conv2dShape& s, Conv2dFace face);
+  /// The faces that read weights read them packed, in an order of their own for each algorithm and
+  /// face (forward or backward_data): conv2d_pack fills conv2d_packed_size(...) elements, 64-byte
+  /// aligned, which stay good for as long as w does. Packed weights do not depend on N, H or W.
+  int64_t (*conv2d_packed_size)(const Conv2dShape& s, Conv2dAlgo algo, Conv2dFace face);
+  void (*conv2d_pack)(const Conv2dShape& s, Conv2dAlgo algo, Conv2dFace face, const T* w,
+                      T* packed);
+  /// The three faces. `algo` must be able to do the shape (conv2d_algo.h). `scratch` holds
+  /// conv2d_scratch(shape, algo, face) elements (64-byte aligned); the amount depends on the shape
+  /// and omp_get_max_threads().
+  void (*conv2d)(const Conv2dShape& s, Conv2dAlgo algo, const T* x, const T* packed,
+                 const Conv2dEpilogue<T>& then, T* y, T* scratch);
+  void (*conv2d_backward_data)(const Conv2dShape& s, Conv2dAlgo algo, const T* packed, const T* g,
+                               T* dx, T* scratch);
+  void (*conv2d_backward_weights)(const Conv2dShape& s, Conv2dAlgo algo, const T* x, const T* g,
+                                  T* dw, T* scratch);
+  int64_t (*conv2d_scratch)(const Conv2dShape& s, Conv2dAlgo algo, Conv2dFace face);
 };
 
 /// The table in use. For float: the best instruction set of this CPU, or the one that the

@@ -2,14 +2,14 @@
 
 int64_t matmul_scratch(int64_t, int64_t n, int64_t k) { return packed_size(k, n); }
 
-void matmul(int64_t m, int64_t n, int64_t k, const float* a, bool transpose_a, const float* b,
-            bool transpose_b, float* c, float* scratch) {
+/// c = op(a) b for b [k, n] packed by pack_panels.
+void matmul_packed(int64_t m, int64_t n, int64_t k, const float* a, bool transpose_a,
+                   const float* packed, float* c) {
   constexpr int64_t kRowBlock = 4 * kTileRows;
   const int64_t panels = panel_count(n);
   const int64_t row_blocks = ceil_div(m, kRowBlock);
   const bool parallel = m * n * k >= kSerialMultiplyAdds;
 
-  pack_panels(b, transpose_b ? 1 : n, transpose_b ? k : 1, k, n, scratch);
   share_out(row_blocks, panels, parallel, [=](int64_t block, int64_t panel) {
     const int64_t first = block * kRowBlock;
     const Tile t = {
@@ -20,7 +20,7 @@ void matmul(int64_t m, int64_t n, int64_t k, const float* a, bool transpose_a, c
         .a_step_h = 0,
         .a_step_w = 0,
         .length = k,
-        .b = scratch + panel * kPanel * k,
+        .b = packed + panel * kPanel * k,
         .ldb = panel_width(n, panel),
         .c = c + first * n + panel * kPanel,
         .ldc = n,
@@ -34,4 +34,10 @@ void matmul(int64_t m, int64_t n, int64_t k, const float* a, bool transpose_a, c
       tile_rows<ReadA::rows>(rows, t);
     }
   });
+}
+
+void matmul(int64_t m, int64_t n, int64_t k, const float* a, bool transpose_a, const float* b,
+            bool transpose_b, float* c, float* scratch) {
+  pack_panels(b, transpose_b ? 1 : n, transpose_b ? k : 1, k, n, scratch);
+  matmul_packed(m, n, k, a, transpose_a, scratch, c);
 }

@@ -108,33 +108,65 @@ void matmul(int64_t m, int64_t n, int64_t k, const T* a, bool transpose_a, const
 /// Is a convolution large enough for threads to pay?
 inline bool is_large(const Conv2dShape& s) { return s.flops() >= 1 << 18; }
 
-template <class T> int64_t conv2d_scratch(const Conv2dShape&, Conv2dFace) { return 0; }
+template <class T> int64_t conv2d_scratch(const Conv2dShape&, Conv2dAlgo, Conv2dFace) { return 0; }
 
-template <class T> void conv2d(const Conv2dShape& s, const T* x, const T* w, T* y, T*) {
-  const int64_t oh = s.oh(), ow = s.ow();
-  share_out(s.n, oh, is_large(s), [=](int64_t n, int64_t p) {
-    for (int64_t q = 0; q < ow; ++q) {
+/// The plain loops read the weights as they are.
+template <class T> int64_t conv2d_packed_size(const Conv2dShape& s, Conv2dAlgo, Conv2dFace) {
+  return s.w_size();
+}
+template <class T>
+void conv2d_pack(const Conv2dShape& s, Conv2dAlgo, Conv2dFace, const T* w, T* packed) {
+  std::copy_n(w, s.w_size(), packed);
+}
+
+/// One number of the forward face, bias and ReLU applied.
+template <class T>
+T conv2d_at(const Conv2dShape& s, const T* x, const T* w, const Conv2dEpilogue<T>& then, int64_t n,
+            int64_t p, int64_t q, int64_t k) {
+  double sum = then.bias ? double(then.bias[k]) : 0.0;
+  for (int64_t i = 0; i < s.kh; ++i) {
+    const int64_t h = p * s.stride_h + i * s.dilation_h - s.pad_h;
+    if (h < 0 || h >= s.h) continue;
+    for (int64_t j = 0; j < s.kw; ++j) {
+      const int64_t v = q * s.stride_w + j * s.dilation_w - s.pad_w;
+      if (v < 0 || v >= s.w) continue;
+      const T* xs = x + ((n * s.h + h) * s.w + v) * s.c;
+      const T* ws = w + ((k * s.kh + i) * s.kw + j) * s.c;
+      for (int64_t c = 0; c < s.c; ++c) sum += double(xs[c]) * double(ws[c]);
+    }
+  }
+  return then.relu && sum <= 0 ? T(0) : T(sum);
+}
+
+template <class T>
+void conv2d(const Conv2dShape& s, Conv2dAlgo, const T* x, const T* w, const Conv2dEpilogue<T>& then,
+            T* y, T*) {
+  const int64_t rows = s.oh() / then.pool_h, columns = s.ow() / then.pool_w;
+  share_out(s.n, rows, is_large(s), [=](int64_t n, int64_t row) {
+    for (int64_t column = 0; column < columns; ++column) {
       for (int64_t k = 0; k < s.k; ++k) {
-        double sum = 0;
-        for (int64_t i = 0; i < s.kh; ++i) {
-          const int64_t h = p * s.stride_h + i * s.dilation_h - s.pad_h;
-          if (h < 0 || h >= s.h) continue;
-          for (int64_t j = 0; j < s.kw; ++j) {
-            const int64_t v = q * s.stride_w + j * s.dilation_w - s.pad_w;
-            if (v < 0 || v >= s.w) continue;
-            const T* xs = x + ((n * s.h + h) * s.w + v) * s.c;
-            const T* ws = w + ((k * s.kh + i) * s.kw + j) * s.c;
-            for (int64_t c = 0; c < s.c; ++c) sum += double(xs[c]) * double(ws[c]);
-          }
+        T best = 0;
+        int64_t winner = 0;
+        for (int64_t at = 0; at < then.pool_h * then.pool_w; ++at) {
+          const int64_t p = row * then.pool_h + at / then.pool_w;
+          const int64_t q = column * then.pool_w + at % then.pool_w;
+          const T v = conv2d_at(s, x, w, then, n, p, q, k);
+          if (at > 0 && (best != best || v <= best)) continue;
+          best = v;
+          winner = at;
         }
-        y[((n * oh + p) * ow + q) * s.k + k] = T(sum);
+        const int64_t out = ((n * rows + row) * columns + column) * s.k + k;
+        y[out] = best;
+        if (then.pools() && then.winner) {
+          then.winner[out] = then.relu && best == 0 ? kDeadWinner : uint8_t(winner);
+        }
       }
     }
   });
 }
 
 template <class T>
-void conv2d_backward_data(const Conv2dShape& s, const T* w, const T* g, T* dx, T*) {
+void conv2d_backward_data(const Conv2dShape& s, Conv2dAlgo, const T* w, const T* g, T* dx, T*) {
   const int64_t oh = s.oh(), ow = s.ow();
   share_out(s.n, s.h, is_large(s), [=](int64_t n, int64_t h) {
     for (int64_t v = 0; v < s.w; ++v) {
@@ -159,7 +191,7 @@ void conv2d_backward_data(const Conv2dShape& s, const T* w, const T* g, T* dx, T
 }
 
 template <class T>
-void conv2d_backward_weights(const Conv2dShape& s, const T* x, const T* g, T* dw, T*) {
+void conv2d_backward_weights(const Conv2dShape& s, Conv2dAlgo, const T* x, const T* g, T* dw, T*) {
   const int64_t oh = s.oh(), ow = s.ow();
   share_out(s.k, s.kh, is_large(s), [=](int64_t k, int64_t i) {
     for (int64_t j = 0; j < s.kw; ++j) {

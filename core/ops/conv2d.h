@@ -20,18 +20,24 @@
 
 #include <algorithm>
 
-#include "core/kernels/kernels.h"
+#include "core/kernels/conv2d_algo.h"
 #include "core/op_card.h"
 #include "core/ops/common.h"
 #include "core/tape.h"
 
 namespace talweg {
 
+/// How a convolution is computed. `automatic` takes, per face, what is fastest for the shape
+/// (kernels::best_algo); the Winograd forms throw where the kernel is not 3x3 with stride 1. In
+/// double every algorithm is the plain loops.
+enum class ConvAlgo { automatic, direct, wino2, wino4 };
+
 /// How the window moves, in pixels. An aggregate: Conv2dOptions{.stride_h = 2}, or one made below.
 struct Conv2dOptions {
   int64_t stride_h = 1, stride_w = 1;
   int64_t pad_h = 0, pad_w = 0;            ///< zeros added on each side
   int64_t dilation_h = 1, dilation_w = 1;  ///< distance between neighbouring taps
+  ConvAlgo algo = ConvAlgo::automatic;     ///< how all three faces are computed in float
 
   /// The same on both axes.
   static constexpr Conv2dOptions square(int64_t stride, int64_t pad = 0, int64_t dilation = 1) {
@@ -89,18 +95,39 @@ inline kernels::Conv2dShape conv2d_shape(const char* op, const Shape& x, const S
 /// The shape of conv2d's output, which g must have.
 inline Shape conv2d_output(const kernels::Conv2dShape& s) { return {s.n, s.oh(), s.ow(), s.k}; }
 
-/// Runs a kernel with its scratch memory. An empty argument makes an empty sum: zeros.
-template <class T>
-void run_conv2d(Tape<T>& tape, const kernels::Conv2dShape& s, kernels::Conv2dFace face,
-                void (*kernel)(const kernels::Conv2dShape&, const T*, const T*, T*, T*), Var<T> a,
-                Var<T> b, Var<T> out) {
-  if (a.size() == 0 || b.size() == 0) {
-    std::fill_n(out.data(), out.size(), T(0));
-    return;
+/// The algorithm for a face: the one asked for, or the best for the shape.
+inline kernels::Conv2dAlgo resolve_algo(const char* op, const Conv2dOptions& o,
+                                        const kernels::Conv2dShape& s, kernels::Conv2dFace face) {
+  if (o.algo == ConvAlgo::automatic) return kernels::best_algo(s, face);
+  const auto algo = o.algo == ConvAlgo::wino2   ? kernels::Conv2dAlgo::wino2
+                    : o.algo == ConvAlgo::wino4 ? kernels::Conv2dAlgo::wino4
+                                                : kernels::Conv2dAlgo::direct;
+  expect(kernels::supports(algo, s), "[", op, "] ", kernels::algo_name(algo),
+         " computes 3x3 kernels with stride and dilation 1, but the kernel is ", s.kh, "x", s.kw,
+         ", stride ", s.stride_h, "x", s.stride_w, ", dilation ", s.dilation_h, "x", s.dilation_w,
+         "; leave the algorithm to automatic");
+  return algo;
+}
+
+/// Weights packed for one face, in memory of the pool.
+template <class T> class PackedWeights {
+ public:
+  PackedWeights(const kernels::Conv2dShape& s, kernels::Conv2dAlgo algo, kernels::Conv2dFace face,
+                Var<T> w)
+      : memory_(w.tape(), kernels::table<T>().conv2d_packed_size(s, algo, face)) {
+    kernels::table<T>().conv2d_pack(s, algo, face, w.data(), memory_.data());
   }
-  if (out.size() == 0) return;
-  Scratch<T> scratch(tape, kernels::table<T>().conv2d_scratch(s, face));
-  kernel(s, a.data(), b.data(), out.data(), scratch.data());
+  const T* data() const { return memory_.data(); }
+
+ private:
+  Scratch<T> memory_;
+};
+
+/// Where an argument is empty the sums are empty: writes zeros. True where nothing is left to do.
+template <class T> bool is_trivial(Var<T> a, Var<T> b, Var<T> out) {
+  const bool empty = a.size() == 0 || b.size() == 0;
+  if (empty) std::fill_n(out.data(), out.size(), T(0));
+  return empty || out.size() == 0;
 }
 
 // --- the three faces ---
@@ -122,7 +149,13 @@ template <class T> Var<T> conv2d(Var<T> x, Var<T> w, const Conv2dOptions& option
   Tape<T>& tape = common_tape("conv2d", x, w);
   const auto s = conv2d_shape("conv2d", x.shape(), w.shape(), options);
   Var<T> y = tape.make("conv2d", conv2d_output(s));
-  run_conv2d(tape, s, kernels::Conv2dFace::forward, kernels::table<T>().conv2d, x, w, y);
+  if (!is_trivial(x, w, y)) {
+    const auto face = kernels::Conv2dFace::forward;
+    const auto algo = resolve_algo("conv2d", options, s, face);
+    const PackedWeights<T> packed(s, algo, face, w);
+    const Scratch<T> scratch(tape, kernels::table<T>().conv2d_scratch(s, algo, face));
+    kernels::table<T>().conv2d(s, algo, x.data(), packed.data(), {}, y.data(), scratch.data());
+  }
   y.wrt(x, [=](Var<T> dy) { return conv2d_backward_data(dy, w, s.h, s.w, options); });
   y.wrt(w, [=](Var<T> dy) { return conv2d_backward_weights(x, dy, s.kh, s.kw, options); });
   return y;
@@ -184,8 +217,14 @@ Var<T> conv2d_backward_data(Var<T> g, Var<T> w, int64_t input_h, int64_t input_w
          w.shape(), " has an output ", conv2d_output(s), ", but the gradient given is ", g.shape(),
          "; pass the input size and options of the forward pass");
   Var<T> dx = tape.make(op, x_shape);
-  run_conv2d(tape, s, kernels::Conv2dFace::backward_data, kernels::table<T>().conv2d_backward_data,
-             w, g, dx);
+  if (!is_trivial(g, w, dx)) {
+    const auto face = kernels::Conv2dFace::backward_data;
+    const auto algo = resolve_algo(op, options, s, face);
+    const PackedWeights<T> packed(s, algo, face, w);
+    const Scratch<T> scratch(tape, kernels::table<T>().conv2d_scratch(s, algo, face));
+    kernels::table<T>().conv2d_backward_data(s, algo, packed.data(), g.data(), dx.data(),
+                                             scratch.data());
+  }
   dx.wrt(g, [=](Var<T> dy) { return conv2d(dy, w, options); });
   dx.wrt(w, [=](Var<T> dy) { return conv2d_backward_weights(dy, g, s.kh, s.kw, options); });
   return dx;
@@ -233,8 +272,13 @@ Var<T> conv2d_backward_weights(Var<T> x, Var<T> g, int64_t kh, int64_t kw,
          w_shape, " has an output ", conv2d_output(s), ", but the gradient given is ", g.shape(),
          "; pass the kernel size and options of the forward pass");
   Var<T> dw = tape.make(op, w_shape);
-  run_conv2d(tape, s, kernels::Conv2dFace::backward_weights,
-             kernels::table<T>().conv2d_backward_weights, x, g, dw);
+  if (!is_trivial(x, g, dw)) {
+    const auto face = kernels::Conv2dFace::backward_weights;
+    const auto algo = resolve_algo(op, options, s, face);
+    const Scratch<T> scratch(tape, kernels::table<T>().conv2d_scratch(s, algo, face));
+    kernels::table<T>().conv2d_backward_weights(s, algo, x.data(), g.data(), dw.data(),
+                                                scratch.data());
+  }
   dw.wrt(x, [=](Var<T> dy) { return conv2d_backward_data(g, dy, s.h, s.w, options); });
   dw.wrt(g, [=](Var<T> dy) { return conv2d(x, dy, options); });
   return dw;

@@ -20,14 +20,19 @@ int64_t output_size(const Conv2dShape& s, Conv2dFace face) {
 template <class T>
 Array<T> run(const KernelTable<T>& kernels, const Conv2dShape& s, Conv2dFace face,
              const Array<T>& x, const Array<T>& w, const Array<T>& g) {
+  const Conv2dAlgo algo = Conv2dAlgo::direct;
   Array<T> out(output_size(s, face), T(NAN));
-  Scratch<T> scratch(kernels.conv2d_scratch(s, face));
+  Scratch<T> scratch(kernels.conv2d_scratch(s, algo, face));
+  if (face == Conv2dFace::backward_weights) {
+    kernels.conv2d_backward_weights(s, algo, x.data(), g.data(), out.data(), scratch.data());
+    return out;
+  }
+  Scratch<T> packed(kernels.conv2d_packed_size(s, algo, face));
+  kernels.conv2d_pack(s, algo, face, w.data(), packed.data());
   if (face == Conv2dFace::forward) {
-    kernels.conv2d(s, x.data(), w.data(), out.data(), scratch.data());
-  } else if (face == Conv2dFace::backward_data) {
-    kernels.conv2d_backward_data(s, w.data(), g.data(), out.data(), scratch.data());
+    kernels.conv2d(s, algo, x.data(), packed.data(), {}, out.data(), scratch.data());
   } else {
-    kernels.conv2d_backward_weights(s, x.data(), g.data(), out.data(), scratch.data());
+    kernels.conv2d_backward_data(s, algo, packed.data(), g.data(), out.data(), scratch.data());
   }
   return out;
 }
