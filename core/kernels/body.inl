@@ -22,6 +22,8 @@ namespace {
 //
 #include "core/kernels/reduce.inl"
 //
+#include "core/kernels/epilogue.inl"
+//
 #include "core/kernels/tile.inl"
 //
 #include "core/kernels/matmul.inl"

@@ -37,13 +37,14 @@ inline Range valid_taps(int64_t start, int64_t dilation, int64_t taps, int64_t s
 }
 
 /// Output rows that one thread does at a time: few enough that their input stays in the L2 cache,
-/// and at least 16 strips in all so that many threads find work.
+/// and at least 16 strips in all so that many threads find work. Even, so that a pooling window
+/// lies in one strip.
 int64_t strip_rows(const Correlation& s) {
   constexpr int64_t kBudget = 1 << 15, kUnits = 16;
   const int64_t rows = kBudget / max_of(1, s.span_w() * s.depth) - (s.taps_h - 1) * s.dilation_h;
   const int64_t fit = max_of(1, rows / s.stride_h);
   const int64_t share = ceil_div(s.out_h, ceil_div(kUnits, max_of(1, s.n)));
-  return max_of(1, min_of(fit, share));
+  return round_up(max_of(1, min_of(fit, share)), 2);
 }
 
 int64_t strip_size(const Correlation& s) {
@@ -68,59 +69,120 @@ void copy_padded(const float* image, int64_t width, int64_t depth, int64_t rows,
   }
 }
 
-/// Output rows [begin, end) of one image, all panels. `rows` points at input row `first_row`, at
-/// the column under the left end of the window of output column 0.
-void correlate_strip(const Correlation& s, const float* rows, int64_t row_stride, int64_t first_row,
-                     int64_t begin, int64_t end, const float* packed, float* y) {
+/// Where the results of a correlation go: through an epilogue, which only the forward face has.
+struct Destination {
+  Conv2dEpilogue<float> then;
+  float* y;
+
+  /// Output rows and columns that the pool does not drop.
+  int64_t rows(const Correlation& s) const { return s.out_h / then.pool_h * then.pool_h; }
+  int64_t columns(const Correlation& s) const { return s.out_w / then.pool_w * then.pool_w; }
+};
+
+/// Input rows of a strip: `rows` points at input row `first_row`, at the column under the left end
+/// of the window of output column 0.
+struct StripInput {
+  const float* rows;
+  int64_t row_stride, first_row;
+};
+
+/// The tile of output row p and one panel, all but its output.
+Tile tile_of_row(const Correlation& s, const StripInput& in, int64_t p, int64_t panel,
+                 const float* packed, const Conv2dEpilogue<float>& then) {
   const bool joined = s.dilation_w == 1;  // window columns adjoin: one run for all of them
+  const int64_t width = panel_width(s.width, panel);
+  const int64_t start = p * s.stride_h - s.pad_h;
+  const Range taps = valid_taps(start, s.dilation_h, s.taps_h, s.in_h);
+  return {
+      .a = in.rows + (start + taps.first * s.dilation_h - in.first_row) * in.row_stride,
+      .lda = s.stride_w * s.depth,
+      .steps_h = taps.last - taps.first,
+      .steps_w = joined ? 1 : s.taps_w,
+      .a_step_h = s.dilation_h * in.row_stride,
+      .a_step_w = s.dilation_w * s.depth,
+      .length = joined ? s.taps_w * s.depth : s.depth,
+      .b = packed + panel * kPanel * s.reduction() + taps.first * s.taps_w * s.depth * width,
+      .ldb = width,
+      .c = nullptr,
+      .ldc = 0,
+      .columns = min_of(kPanel, s.width - panel * kPanel),
+      .accumulate = false,
+      .bias = then.bias ? then.bias + panel * kPanel : nullptr,
+      .relu = then.relu && !then.pools(),
+  };
+}
+
+/// Output rows p ... p + pool_h - 1 of one panel, pooled: a piece of them at a time is kept in the
+/// L1 cache, and only the maxima leave it.
+void pooled_rows(const Correlation& s, const StripInput& in, int64_t image, int64_t p,
+                 int64_t panel, const float* packed, const Destination& out) {
+  constexpr int64_t kPixels = 64;
+  const Conv2dEpilogue<float>& then = out.then;
+  alignas(64) float sums[2 * kPixels * kPanel];
+  const int64_t columns = out.columns(s);
+  const int64_t each = round_up(ceil_div(columns, ceil_div(columns, kPixels)), 2);
+  const SumRows piece = {.sums = sums,
+                         .row = kPixels * kPanel,
+                         .pixel = kPanel,
+                         .channels = min_of(kPanel, s.width - panel * kPanel)};
+  for (int64_t first = 0; first < columns; first += each) {
+    const int64_t count = min_of(each, columns - first);
+    for (int64_t i = 0; i < then.pool_h; ++i) {
+      Tile t = tile_of_row(s, in, p + i, panel, packed, then);
+      t.a += first * t.lda;
+      t.c = sums + i * piece.row;
+      t.ldc = piece.pixel;
+      tile_rows<ReadA::rows>(count, t);
+    }
+    const int64_t y_row = image * (s.out_h / then.pool_h) + p / then.pool_h;
+    const int64_t at =
+        (y_row * (columns / then.pool_w) + first / then.pool_w) * s.width + panel * kPanel;
+    pool_rows(then, piece, count / then.pool_w, s.width, out.y + at,
+              then.winner ? then.winner + at : nullptr);
+  }
+}
+
+/// Output rows [begin, end) of one image, all panels.
+void correlate_strip(const Correlation& s, const StripInput& in, int64_t image, int64_t begin,
+                     int64_t end, const float* packed, const Destination& out) {
   for (int64_t panel = 0; panel < panel_count(s.width); ++panel) {
-    const int64_t width = panel_width(s.width, panel);
-    for (int64_t p = begin; p < end; ++p) {
-      const int64_t start = p * s.stride_h - s.pad_h;
-      const Range taps = valid_taps(start, s.dilation_h, s.taps_h, s.in_h);
-      const Tile t = {
-          .a = rows + (start + taps.first * s.dilation_h - first_row) * row_stride,
-          .lda = s.stride_w * s.depth,
-          .steps_h = taps.last - taps.first,
-          .steps_w = joined ? 1 : s.taps_w,
-          .a_step_h = s.dilation_h * row_stride,
-          .a_step_w = s.dilation_w * s.depth,
-          .length = joined ? s.taps_w * s.depth : s.depth,
-          .b = packed + panel * kPanel * s.reduction() + taps.first * s.taps_w * s.depth * width,
-          .ldb = width,
-          .c = y + p * s.out_row + panel * kPanel,
-          .ldc = s.out_pixel,
-          .columns = min_of(kPanel, s.width - panel * kPanel),
-          .accumulate = false,
-      };
+    for (int64_t p = begin; p < end; p += out.then.pool_h) {
+      if (out.then.pools()) {
+        pooled_rows(s, in, image, p, panel, packed, out);
+        continue;
+      }
+      Tile t = tile_of_row(s, in, p, panel, packed, out.then);
+      t.c = out.y + image * s.out_image + p * s.out_row + panel * kPanel;
+      t.ldc = s.out_pixel;
       tile_rows<ReadA::rows>(s.out_w, t);
     }
   }
 }
 
-void correlate(const Correlation& s, const float* x, const float* packed, float* y, float* strips) {
-  if (s.out_h <= 0 || s.out_w <= 0) return;
+void correlate(const Correlation& s, const float* x, const float* packed, const Destination& out,
+               float* strips) {
+  const int64_t rows = out.rows(s);
+  if (rows <= 0 || out.columns(s) <= 0) return;
   const int64_t each = strip_rows(s);
-  const int64_t strips_per_image = ceil_div(s.out_h, each);
   const int64_t products = s.n * s.out_h * s.out_w * s.width * s.reduction();
   const bool parallel = products >= kSerialMultiplyAdds;
-  share_out(s.n, strips_per_image, parallel, [&](int64_t image, int64_t strip) {
+  share_out(s.n, ceil_div(rows, each), parallel, [&](int64_t image, int64_t strip) {
     const int64_t begin = strip * each;
-    const int64_t end = min_of(begin + each, s.out_h);
+    const int64_t end = min_of(begin + each, rows);
     const int64_t low = clamp_of(begin * s.stride_h - s.pad_h, 0, s.in_h);
     const int64_t high =
         clamp_of((end - 1) * s.stride_h - s.pad_h + (s.taps_h - 1) * s.dilation_h + 1, low, s.in_h);
-    const float* rows = x + (image * s.in_h + low) * s.in_w * s.depth;
-    int64_t row_stride = s.in_w * s.depth;
+    const float* first = x + (image * s.in_h + low) * s.in_w * s.depth;
+    StripInput in = {.rows = first - s.pad_w * s.depth,  // of a crop: start further right
+                     .row_stride = s.in_w * s.depth,
+                     .first_row = low};
     if (s.needs_copy()) {
       float* copy = strips + omp_get_thread_num() * strip_size(s);
-      row_stride = s.span_w() * s.depth;
-      copy_padded(rows, s.in_w, s.depth, high - low, s.span_w(), s.pad_w, copy);
-      rows = copy;
-    } else {
-      rows -= s.pad_w * s.depth;  // a crop: start further right
+      copy_padded(first, s.in_w, s.depth, high - low, s.span_w(), s.pad_w, copy);
+      in.rows = copy;
+      in.row_stride = s.span_w() * s.depth;
     }
-    correlate_strip(s, rows, row_stride, low, begin, end, packed, y + image * s.out_image);
+    correlate_strip(s, in, image, begin, end, packed, out);
   });
 }
 
@@ -158,12 +220,12 @@ void direct_pack(const Conv2dShape& s, const float* w, float* packed) {
   pack_panels(w, 1, reduction, reduction, s.k, packed);
 }
 
-void direct_forward(const Conv2dShape& s, const float* x, const float* packed, float* y,
-                    float* scratch) {
-  if (is_pointwise(s)) {
-    matmul_packed(s.n * s.h * s.w, s.k, s.c, x, false, packed, y);
+void direct_forward(const Conv2dShape& s, const float* x, const float* packed,
+                    const Conv2dEpilogue<float>& then, float* y, float* scratch) {
+  if (is_pointwise(s) && !then.pools()) {
+    matmul_packed(s.n * s.h * s.w, s.k, s.c, x, false, packed, y, then);
   } else {
-    correlate(forward_correlation(s), x, packed, y, scratch);
+    correlate(forward_correlation(s), x, packed, {then, y}, scratch);
   }
 }
 
@@ -280,7 +342,8 @@ void direct_backward_data(const Conv2dShape& s, const float* packed, const float
   }
   for_each_phase(s, [&](const Correlation& c, const Phase& ph, const Phase& pw, int64_t offset) {
     if (ph.outs == 0 || pw.outs == 0) return;
-    correlate(c, g, packed + offset, dx + (ph.first_out * s.w + pw.first_out) * s.c, scratch);
+    float* first = dx + (ph.first_out * s.w + pw.first_out) * s.c;
+    correlate(c, g, packed + offset, {{}, first}, scratch);
   });
 }
 

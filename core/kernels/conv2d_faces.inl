@@ -13,8 +13,8 @@ void conv2d_pack(const Conv2dShape& s, Conv2dAlgo, Conv2dFace face, const float*
 }
 
 void conv2d(const Conv2dShape& s, Conv2dAlgo, const float* x, const float* packed,
-            const Conv2dEpilogue<float>&, float* y, float* scratch) {
-  direct_forward(s, x, packed, y, scratch);
+            const Conv2dEpilogue<float>& then, float* y, float* scratch) {
+  direct_forward(s, x, packed, then, y, scratch);
 }
 
 void conv2d_backward_data(const Conv2dShape& s, Conv2dAlgo, const float* packed, const float* g,

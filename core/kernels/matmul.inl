@@ -2,15 +2,15 @@
 
 int64_t matmul_scratch(int64_t, int64_t n, int64_t k) { return packed_size(k, n); }
 
-/// c = op(a) b for b [k, n] packed by pack_panels.
+/// c = op(a) b for b [k, n] packed by pack_panels, then bias and ReLU (no pool).
 void matmul_packed(int64_t m, int64_t n, int64_t k, const float* a, bool transpose_a,
-                   const float* packed, float* c) {
+                   const float* packed, float* c, const Conv2dEpilogue<float>& then = {}) {
   constexpr int64_t kRowBlock = 4 * kTileRows;
   const int64_t panels = panel_count(n);
   const int64_t row_blocks = ceil_div(m, kRowBlock);
   const bool parallel = m * n * k >= kSerialMultiplyAdds;
 
-  share_out(row_blocks, panels, parallel, [=](int64_t block, int64_t panel) {
+  share_out(row_blocks, panels, parallel, [&](int64_t block, int64_t panel) {
     const int64_t first = block * kRowBlock;
     const Tile t = {
         .a = a + first * (transpose_a ? 1 : k),
@@ -26,6 +26,8 @@ void matmul_packed(int64_t m, int64_t n, int64_t k, const float* a, bool transpo
         .ldc = n,
         .columns = min_of(kPanel, n - panel * kPanel),
         .accumulate = false,
+        .bias = then.bias ? then.bias + panel * kPanel : nullptr,
+        .relu = then.relu,
     };
     const int64_t rows = min_of(kRowBlock, m - first);
     if (transpose_a) {

@@ -22,14 +22,31 @@ struct Tile {
   int64_t ldb;
   float* c;
   int64_t ldc;
-  int64_t columns;  ///< of c that exist, at most V * kLanes
-  bool accumulate;  ///< add to what c holds
+  int64_t columns;              ///< of c that exist, at most V * kLanes
+  bool accumulate;              ///< add to what c holds
+  const float* bias = nullptr;  ///< what the sums start from, one number a column
+  bool relu = false;            ///< store max(sum, 0)
 };
 
 enum class ReadA { rows, columns };
 
+/// The first kLanes of `exist` numbers, zeros for those that are missing.
+inline Vec load_columns(const float* p, int64_t exist) {
+  return exist >= kLanes ? load(p) : load_first(p, exist);
+}
+
 template <int P, int V, ReadA kRead> void tile(const Tile& t) {
-  Vec sum[P][V] = {};
+  Vec start[V] = {};
+  if (t.bias) {
+    for (int v = 0; v < V; ++v)
+      start[v] = load_columns(t.bias + v * kLanes, t.columns - v * kLanes);
+  }
+  Vec sum[P][V];
+#pragma GCC unroll 16
+  for (int p = 0; p < P; ++p) {
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v) sum[p][v] = start[v];
+  }
   const float* b = t.b;
   const int64_t ldb = t.ldb;
   const int64_t lda = t.lda;
@@ -57,10 +74,13 @@ template <int P, int V, ReadA kRead> void tile(const Tile& t) {
     for (int v = 0; v < V; ++v) {
       float* c = t.c + p * t.ldc + v * kLanes;
       const int64_t exist = t.columns - v * kLanes;
+      Vec out = sum[p][v];
+      if (t.accumulate) out += load_columns(c, exist);
+      if (t.relu) out = rectified(out);
       if (exist >= kLanes) {
-        store(c, t.accumulate ? load(c) + sum[p][v] : sum[p][v]);
+        store(c, out);
       } else if (exist > 0) {
-        store_first(c, t.accumulate ? load_first(c, exist) + sum[p][v] : sum[p][v], exist);
+        store_first(c, out, exist);
       }
     }
   }
