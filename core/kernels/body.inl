@@ -24,6 +24,8 @@ namespace {
 //
 #include "core/kernels/epilogue.inl"
 //
+#include "core/kernels/pool.inl"
+//
 #include "core/kernels/tile.inl"
 //
 #include "core/kernels/matmul.inl"
@@ -55,6 +57,9 @@ constexpr KernelTable<float> make_table(const char* name) {
       .col_affine2 = col_affine2,
       .row_sum = row_sum,
       .row_logsumexp = row_logsumexp,
+      .max_pool = max_pool,
+      .pool_scatter = pool_scatter,
+      .pool_gather = pool_gather,
       .matmul = matmul,
       .matmul_scratch = matmul_scratch,
       .conv2d_packed_size = conv2d_packed_size,

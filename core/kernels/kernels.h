@@ -54,6 +54,24 @@ template <class T> struct Conv2dEpilogue {
 };
 inline constexpr uint8_t kDeadWinner = 4;
 
+/// Geometry of pooling: windows of kh x kw pixels stand `stride` apart, the first one `pad` pixels
+/// before the image x[N,H,W,C]; a rest at the end is not read. Every window holds a pixel.
+struct Pool2dShape {
+  int64_t n = 1, h = 1, w = 1, c = 1;
+  int64_t kh = 1, kw = 1;
+  int64_t stride_h = 1, stride_w = 1;
+  int64_t pad_h = 0, pad_w = 0;
+
+  int64_t oh() const { return (h + 2 * pad_h - kh) / stride_h + 1; }
+  int64_t ow() const { return (w + 2 * pad_w - kw) / stride_w + 1; }
+  int64_t x_size() const { return n * h * w * c; }
+  int64_t y_size() const { return n * oh() * ow() * c; }
+  /// Do windows lie side by side, so that no pixel is in two?
+  bool tiles() const { return stride_h == kh && stride_w == kw && pad_h == 0 && pad_w == 0; }
+};
+/// The most pixels of a window whose winners fit a byte, with one value left for "nobody".
+inline constexpr int64_t kMaxPoolWindow = 255;
+
 /// One function pointer per kernel. `n` counts elements; in- and outputs may be the same array for
 /// the elementwise ones, and must not overlap otherwise.
 template <class T> struct KernelTable {
@@ -86,6 +104,14 @@ template <class T> struct KernelTable {
   void (*row_sum)(int64_t rows, int64_t cols, const T* x, T* out);
   /// max + log sum exp(x - max); -inf for an all -inf or empty row, +inf where one entry is +inf.
   void (*row_logsumexp)(int64_t rows, int64_t cols, const T* x, T* out);
+
+  /// y[n,p,q,c] = the largest of its window, a NaN over all. `winner`, unless null, gets its place
+  /// in the window, i * kw + j, the first of equals. A window has kMaxPoolWindow pixels at most.
+  void (*max_pool)(const Pool2dShape& s, const T* x, T* y, uint8_t* winner);
+  /// dx = 0, then dx[the winner of each window] += g; a winner of kh * kw or more is nobody.
+  void (*pool_scatter)(const Pool2dShape& s, const T* g, const uint8_t* winner, T* dx);
+  /// y = x[the winner of each window], 0 for nobody: the adjoint of pool_scatter.
+  void (*pool_gather)(const Pool2dShape& s, const T* x, const uint8_t* winner, T* y);
 
   /// c[m,n] = op(a) op(b), where op transposes if asked: a is [m,k] or, transposed, [k,m].
   /// `scratch` holds matmul_scratch(m, n, k) elements.

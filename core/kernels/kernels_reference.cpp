@@ -14,6 +14,8 @@ namespace {
 #include "core/kernels/share.inl"
 //
 #include "core/kernels/reference.inl"
+//
+#include "core/kernels/reference_pool.inl"
 
 template <class T>
 constexpr KernelTable<T> kTable = {
@@ -36,6 +38,9 @@ constexpr KernelTable<T> kTable = {
     .col_affine2 = col_affine2<T>,
     .row_sum = row_sum<T>,
     .row_logsumexp = row_logsumexp<T>,
+    .max_pool = max_pool<T>,
+    .pool_scatter = pool_scatter<T>,
+    .pool_gather = pool_gather<T>,
     .matmul = matmul<T>,
     .matmul_scratch = matmul_scratch<T>,
     .conv2d_packed_size = conv2d_packed_size<T>,

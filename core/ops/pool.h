@@ -6,26 +6,27 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <limits>
-#include <utility>
+#include <span>
+#include <vector>
 
-#include "core/ops/select.h"
+#include "core/kernels/kernels.h"
+#include "core/op_card.h"
+#include "core/ops/common.h"
+#include "core/ops/shape_ops.h"
 #include "core/parallel.h"
 
 namespace talweg {
 
-/// Geometry of pooling: an image, a window, and how it moves.
-struct Pool2dShape {
-  int64_t n, h, w, c, kh, kw, stride_h, stride_w, pad;
+using kernels::Pool2dShape;
 
-  int64_t oh() const { return (h + 2 * pad - kh) / stride_h + 1; }
-  int64_t ow() const { return (w + 2 * pad - kw) / stride_w + 1; }
-  Shape input() const { return {n, h, w, c}; }
-  Shape output() const { return {n, oh(), ow(), c}; }
-};
+inline Shape pool2d_input(const Pool2dShape& s) { return {s.n, s.h, s.w, s.c}; }
+inline Shape pool2d_output(const Pool2dShape& s) { return {s.n, s.oh(), s.ow(), s.c}; }
 
+/// The geometry of pooling an image of this shape.
 inline Pool2dShape pool2d_shape(const char* op, const Shape& x, int64_t kh, int64_t kw,
-                                int64_t stride_h, int64_t stride_w, int64_t pad) {
+                                int64_t stride_h, int64_t stride_w, int64_t pad = 0) {
   expect(x.rank() == 4, "[", op, "] the input must be [N,H,W,C], found ", x,
          "; reshape it to four axes");
   expect(kh >= 1 && kw >= 1 && stride_h >= 1 && stride_w >= 1, "[", op, "] window ", kh, "x", kw,
@@ -36,119 +37,152 @@ inline Pool2dShape pool2d_shape(const char* op, const Shape& x, int64_t kh, int6
   expect(kh <= x[1] + 2 * pad && kw <= x[2] + 2 * pad && x[1] > 0 && x[2] > 0, "[", op, "] window ",
          kh, "x", kw, " is larger than the input ", x, " with padding ", pad,
          "; pool less or pad more");
-  return {x[0], x[1], x[2], x[3], kh, kw, stride_h, stride_w, pad};
+  return {x[0], x[1], x[2], x[3], kh, kw, stride_h, stride_w, pad, pad};
 }
 
-/// Calls tap(pixel) for every pixel of the window at output position (p, q) that lies inside the
-/// image, in row-major order; `pixel` is its flat index i * W + j.
-template <class Tap> void for_each_tap(const Pool2dShape& s, int64_t p, int64_t q, Tap tap) {
-  const int64_t top = p * s.stride_h - s.pad, left = q * s.stride_w - s.pad;
-  const int64_t bottom = std::min(top + s.kh, s.h), right = std::min(left + s.kw, s.w);
-  for (int64_t i = std::max<int64_t>(top, 0); i < bottom; ++i) {
-    for (int64_t j = std::max<int64_t>(left, 0); j < right; ++j) tap(i * s.w + j);
+// --- along the winners ---
+
+/// Throws unless `given` has the expected shape and there is a winner for each output.
+inline void check_winners(const char* op, const Pool2dShape& s, const Shape& given,
+                          const Shape& expected, std::span<const uint8_t> winners) {
+  expect(given == expected, "[", op, "] pooling ", pool2d_input(s), " to ", pool2d_output(s),
+         " needs ", expected, ", found ", given, "; pass the sizes of the forward pass");
+  expect(int64_t(winners.size()) == s.y_size(), "[", op, "] the outputs ", pool2d_output(s),
+         " need ", s.y_size(), " winners, found ", winners.size());
+}
+
+template <class T>
+Var<T> pool_gather(Var<T> x, std::span<const uint8_t> winners, const Pool2dShape& s);
+
+/// pool_scatter(g[N,OH,OW,C], winners, s) -> [N,H,W,C]: 0, and each g added to the pixel that won
+/// its window. A winner is a byte, the pixel's place i KW + j in the window; KH KW or more means
+/// that nobody won, and that g goes nowhere (a pooled ReLU says so where it left 0).
+/// Gradient: dg = pool_gather(dy), the adjoint: y is linear in g. The winners are constants; they
+/// must stay where they are as long as y's node lives, as on the tape (Tape::keep) they do.
+/// Throws where g is no output of s or there is not one winner for each of its elements.
+template <class T>
+Var<T> pool_scatter(Var<T> g, std::span<const uint8_t> winners, const Pool2dShape& s) {
+  check_winners("pool_scatter", s, g.shape(), pool2d_output(s), winners);
+  Var<T> dx = g.tape().make("pool_scatter", pool2d_input(s));
+  kernels::table<T>().pool_scatter(s, g.data(), winners.data(), dx.data());
+  dx.wrt(g, [=](Var<T> dy) { return pool_gather(dy, winners, s); });
+  return dx;
+}
+
+/// pool_gather(x[N,H,W,C], winners, s) -> [N,OH,OW,C]: the pixel of each window that won, 0 where
+/// nobody did. Gradient: dx = pool_scatter(dy), the adjoint of the adjoint. Winners as above.
+/// Throws where x is no input of s or there is not one winner for each output.
+template <class T>
+Var<T> pool_gather(Var<T> x, std::span<const uint8_t> winners, const Pool2dShape& s) {
+  check_winners("pool_gather", s, x.shape(), pool2d_input(s), winners);
+  Var<T> y = x.tape().make("pool_gather", pool2d_output(s));
+  kernels::table<T>().pool_gather(s, x.data(), winners.data(), y.data());
+  y.wrt(x, [=](Var<T> dy) { return pool_scatter(dy, winners, s); });
+  return y;
+}
+
+/// For the cards: winners that go through the places of the window, those in the padding and nobody
+/// included.
+template <class T> std::span<const uint8_t> some_winners(Tape<T>& tape, const Pool2dShape& s) {
+  const std::span<uint8_t> winners = tape.template keep<uint8_t>(s.y_size());
+  for (int64_t out = 0; out < s.y_size(); ++out) {
+    winners[std::size_t(out)] = uint8_t(out * 5 / 3 % (s.kh * s.kw + 1));
   }
+  return winners;
 }
 
-/// Elements from which several threads pay.
-inline constexpr int64_t kPoolThreads = 1 << 15;
+TALWEG_OP_CARD(pool_scatter) {
+  card.formula("y = 0; y[n, p s + i - pad, q s + j - pad, c] += g[n,p,q,c], (i, j) the winner");
+  card.rule("dg = pool_gather(dy, winners)");
+  card.shapes("g [N,OH,OW,C], a byte of winner for each -> [N,H,W,C]");
+  card.source("the adjoint of pool_gather");
+  const auto f = [](Pool2dShape s) {
+    return [=](auto x) { return pool_scatter(x[0], some_winners(x[0].tape(), s), s); };
+  };
+  card.check("2x2, a rest", {{2, 2, 3, 5}}, f({2, 5, 7, 5, 2, 2, 2, 2}));
+  card.check("2x1", {{1, 3, 2, 17}}, f({1, 6, 2, 17, 2, 1, 2, 1}));
+  card.check("overlapping, padded", {{2, 3, 4, 2}}, f({2, 5, 4, 2, 3, 3, 2, 1, 1, 1}));
+  card.check("gaps", {{1, 2, 2, 3}}, f({1, 5, 6, 3, 2, 2, 3, 3}));
+  card.check("one", {{1, 1, 1, 1}}, f({1, 1, 1, 1, 1, 1, 1, 1}));
+  card.check("no image", {{0, 2, 2, 3}}, f({0, 4, 4, 3, 2, 2, 2, 2}));
+  card.point("nobody receives nothing", {{3, 5}},
+             []<class T>(std::span<const Var<T>> x) {
+               const Pool2dShape s{1, 4, 1, 1, 2, 1, 2, 1};
+               const std::array<uint8_t, 2> bytes{1, 4};
+               const auto winners = x[0].tape().keep(std::span<const uint8_t>(bytes));
+               return reshape(pool_scatter(reshape(x[0], {1, 2, 1, 1}), winners, s), {4});
+             },
+             {0, 3, 0, 0}, {{1, 0}});
+  card.rejects({{1, 2, 2, 3}}, f({1, 4, 6, 3, 2, 2, 2, 2}), "sizes of the forward pass");
+  card.rejects(
+      {{1, 2, 2, 3}},
+      [](auto x) {
+        const std::span<const uint8_t> one = x[0].tape().template keep<uint8_t>(1);
+        return pool_scatter(x[0], one, {1, 4, 4, 3, 2, 2, 2, 2});
+      },
+      "need 12 winners, found 1");
+}
+
+TALWEG_OP_CARD(pool_gather) {
+  card.formula("y[n,p,q,c] = x[n, p s + i - pad, q s + j - pad, c], (i, j) the winner");
+  card.rule("dx = pool_scatter(dy, winners)");
+  card.shapes("x [N,H,W,C], a byte of winner for each output -> [N,OH,OW,C]");
+  card.source("the adjoint of pool_scatter");
+  const auto f = [](Pool2dShape s) {
+    return [=](auto x) { return pool_gather(x[0], some_winners(x[0].tape(), s), s); };
+  };
+  card.check("2x2, a rest", {{2, 5, 7, 5}}, f({2, 5, 7, 5, 2, 2, 2, 2}));
+  card.check("2x1", {{1, 6, 2, 17}}, f({1, 6, 2, 17, 2, 1, 2, 1}));
+  card.check("overlapping, padded", {{2, 5, 4, 2}}, f({2, 5, 4, 2, 3, 3, 2, 1, 1, 1}));
+  card.check("one", {{1, 1, 1, 1}}, f({1, 1, 1, 1, 1, 1, 1, 1}));
+  card.check("no image", {{0, 4, 4, 3}}, f({0, 4, 4, 3, 2, 2, 2, 2}));
+  card.rejects({{1, 4, 4, 3}}, f({1, 4, 6, 3, 2, 2, 2, 2}), "sizes of the forward pass");
+}
 
 // --- max pooling ---
 
-/// True where v takes the place of the largest so far: it is larger, or the first NaN.
-template <class T> bool takes_over(T v, T best) { return !(v <= best) & (best == best); }
-
-/// best = max(best, v) for each channel, without branches, so that it becomes vector code.
-template <class T> void take_larger(int64_t channels, const T* __restrict v, T* __restrict best) {
-#pragma omp simd
-  for (int64_t c = 0; c < channels; ++c) best[c] = takes_over(v[c], best[c]) ? v[c] : best[c];
-}
-
-/// The same, noting in `winner` the flat index of what was taken; v[0] stands at index `at`.
-template <class T>
-void take_larger(int64_t channels, const T* __restrict v, int32_t at, T* __restrict best,
-                 int32_t* __restrict winner) {
-#pragma omp simd
-  for (int64_t c = 0; c < channels; ++c) {
-    const bool take = takes_over(v[c], best[c]);
-    best[c] = take ? v[c] : best[c];
-    winner[c] = take ? at + int32_t(c) : winner[c];
-  }
-}
-
-/// One output position of max pooling; `image` stands at flat index `base` of x. `winner` may be
-/// null.
-template <class T>
-void max_pool_window(const Pool2dShape& s, const T* image, int64_t base, int64_t p, int64_t q,
-                     T* best, int32_t* winner) {
-  bool first = true;
-  for_each_tap(s, p, q, [&](int64_t pixel) {
-    const T* v = image + pixel * s.c;
-    const int32_t at = int32_t(base + pixel * s.c);
-    if (std::exchange(first, false)) {
-      std::copy_n(v, s.c, best);
-      for (int64_t c = 0; winner && c < s.c; ++c) winner[c] = at + int32_t(c);
-    } else if (winner) {
-      take_larger(s.c, v, at, best, winner);
-    } else {
-      take_larger(s.c, v, best);
-    }
-  });
-}
-
-/// scatter_add for winners: those of an image lie in that image, so images run on all threads and
-/// each is summed in order. The same bits for any number of threads.
-template <class T>
-Var<T> scatter_winners(const Pool2dShape& s, Var<T> g, std::span<const int32_t> winners) {
-  Var<T> dx = g.tape().make("max_pool2d_gradient", s.input());
-  const int64_t in = s.h * s.w * s.c, out = s.oh() * s.ow() * s.c;
-  const T* from = g.data();
-  T* to = dx.data();
-  parallel_for(s.n, s.n * in >= kPoolThreads, [=](int64_t n) {
-    std::fill_n(to + n * in, in, T(0));
-    for (int64_t i = n * out; i < (n + 1) * out; ++i) to[winners[std::size_t(i)]] += from[i];
-  });
-  return dx;
+/// Pooling whose windows fit winners of a byte; the rule for max_pool2d.
+template <class T> Var<T> max_pool2d_bytes(Var<T> x, const Pool2dShape& s) {
+  Tape<T>& tape = x.tape();
+  Var<T> y = tape.make("max_pool2d", pool2d_output(s));
+  const bool differentiate = tape.recording() && x.needs_grad();
+  const auto winners = tape.template keep<uint8_t>(differentiate ? y.size() : 0);
+  kernels::table<T>().max_pool(s, x.data(), y.data(), differentiate ? winners.data() : nullptr);
+  y.wrt(x, [=](Var<T> dy) { return pool_scatter(dy, std::span<const uint8_t>(winners), s); });
+  return y;
 }
 
 /// max_pool2d(x[N,H,W,C], kh, kw, stride_h, stride_w, pad) -> [N,OH,OW,C], the largest per window.
 /// Padding never wins: only pixels of the image count. Of equal pixels the first in row-major order
 /// wins; a NaN in the window wins over all.
 ///
-/// Gradient: dx = scatter_add(dy, winners), since y is a gather of the winners. Their indices are
-/// kept, and only where a gradient is recorded.
+/// Gradient: dx = pool_scatter(dy, winners), since y is a gather of the winners. They are kept, a
+/// byte each, and only where a gradient is recorded. A byte holds the places of a window of 255
+/// pixels; a larger one is pooled along its rows and then along its columns, where the first of
+/// equals, and the first NaN, is the first of the first row that has it: the same pixel.
 ///
-/// Throws where x is not [N,H,W,C], holds 2^31 elements, is smaller than the window, or pad is not
-/// smaller than the window. Source: Riesenhuber and Poggio 1999.
+/// Throws where x is not [N,H,W,C], is smaller than the window, pad is not smaller than the window,
+/// or a large window is longer than 255 pixels. Source: Riesenhuber and Poggio 1999.
 template <class T>
 Var<T> max_pool2d(Var<T> x, int64_t kh, int64_t kw, int64_t stride_h, int64_t stride_w,
                   int64_t pad = 0) {
   const Pool2dShape s = pool2d_shape("max_pool2d", x.shape(), kh, kw, stride_h, stride_w, pad);
-  check_indexable("max_pool2d", x.shape());
-  Tape<T>& tape = x.tape();
-  Var<T> y = tape.make("max_pool2d", s.output());
-  const bool differentiate = tape.recording() && x.needs_grad();
-  const auto winners = tape.template keep<int32_t>(differentiate ? y.size() : 0);
-  const T* from = x.data();
-  T* to = y.data();
-  const int64_t image = s.h * s.w * s.c, oh = s.oh(), ow = s.ow();
-  parallel_for(s.n * oh, x.size() >= kPoolThreads, [=](int64_t row) {
-    const int64_t n = row / oh, p = row % oh;
-    for (int64_t q = 0; q < ow; ++q) {
-      const int64_t at = (row * ow + q) * s.c;
-      max_pool_window(s, from + n * image, n * image, p, q, to + at,
-                      differentiate ? winners.data() + at : nullptr);
-    }
-  });
-  y.wrt(x, [=](Var<T> dy) {
-    if (dy.tape().recording()) return scatter_add(dy, KeptIndices{winners}, s.input());
-    return scatter_winners(s, dy, winners);
-  });
-  return y;
+  constexpr int64_t most = kernels::kMaxPoolWindow;
+  if (kh * kw <= most) return max_pool2d_bytes(x, s);
+  expect(kh <= most && kw <= most, "[max_pool2d] a window of ", kh, "x", kw, " is longer than ",
+         most, " pixels; pool in two steps");
+  Pool2dShape along_rows = s, along_columns = s;
+  along_rows.kh = along_rows.stride_h = 1;
+  along_rows.pad_h = 0;
+  along_columns.w = s.ow();
+  along_columns.kw = along_columns.stride_w = 1;
+  along_columns.pad_w = 0;
+  return max_pool2d_bytes(max_pool2d_bytes(x, along_rows), along_columns);
 }
 
 TALWEG_OP_CARD(max_pool2d) {
   card.formula("y[n,p,q,c] = max over the window of x[n, p s + i - pad, q s + j - pad, c]");
-  card.rule("dx = scatter_add(dy, winners)").shapes("x [N,H,W,C] -> [N,OH,OW,C]");
+  card.rule("dx = pool_scatter(dy, winners)").shapes("x [N,H,W,C] -> [N,OH,OW,C]");
   card.source("Riesenhuber and Poggio 1999; ties go to the first");
   const Domain d = Domain::distinct;
   const auto two = [](auto x) { return max_pool2d(x[0], 2, 2, 2, 2); };
@@ -159,9 +193,13 @@ TALWEG_OP_CARD(max_pool2d) {
              [](auto x) { return max_pool2d(x[0], 1, 3, 2, 3); });
   card.check("one", {{1, 1, 1, 1}}, [](auto x) { return max_pool2d(x[0], 1, 1, 1, 1); });
   card.check("no image", {{0, 4, 4, 2}}, two).check("no channel", {{1, 4, 4, 0}}, two);
+  card.check("more than 255 pixels, padded", {{{1, 18, 17, 2}, d}},
+             [](auto x) { return max_pool2d(x[0], 16, 16, 2, 3, 1); });
   const auto pair = [](auto x) { return max_pool2d(reshape(x[0], {1, 1, 2, 1}), 1, 2, 1, 1); };
   const double inf = std::numeric_limits<double>::infinity();
   const double nan = std::numeric_limits<double>::quiet_NaN();
+  std::vector<double> first_of_256(256, 0.0);
+  first_of_256[0] = 1;
   card.point("a tie goes to the first", {{3, 3}}, pair, {3}, {{1, 0}});
   card.point("infinities", {{-inf, inf}}, pair, {inf}, {{0, 1}});
   card.point("all -inf", {{-inf, -inf}}, pair, {-inf}, {{1, 0}});
@@ -172,8 +210,19 @@ TALWEG_OP_CARD(max_pool2d) {
                return max_pool2d(reshape(x[0], {1, 1, 1, 1}), 3, 3, 1, 1, 1);
              },
              {-5}, {{1}});
+  card.point("ties and NaN of a large window",
+             {std::vector<double>(256, 7), std::vector<double>(256, nan)},
+             [](auto x) {
+               const auto whole = [](auto v) {
+                 return reshape(max_pool2d(reshape(v, {1, 2, 128, 1}), 2, 128, 1, 1), {1});
+               };
+               return add(whole(x[0]), whole(x[1]));
+             },
+             {nan}, {first_of_256, first_of_256});
   card.rejects({{4, 4, 2}}, two, "must be [N,H,W,C]");
   card.rejects({{1, 1, 4, 2}}, two, "larger than the input");
+  card.rejects(
+      {{1, 1, 300, 1}}, [](auto x) { return max_pool2d(x[0], 1, 256, 1, 1); }, "pool in two steps");
   card.rejects(
       {{1, 4, 4, 2}}, [](auto x) { return max_pool2d(x[0], 2, 2, 0, 2); }, "at least 1");
   card.rejects(
@@ -182,6 +231,19 @@ TALWEG_OP_CARD(max_pool2d) {
 }
 
 // --- average pooling ---
+
+/// Elements from which several threads pay.
+inline constexpr int64_t kPoolThreads = 1 << 15;
+
+/// Calls tap(pixel) for every pixel of the window at output position (p, q) that lies inside the
+/// image, in row-major order; `pixel` is its flat index i * W + j.
+template <class Tap> void for_each_tap(const Pool2dShape& s, int64_t p, int64_t q, Tap tap) {
+  const int64_t top = p * s.stride_h - s.pad_h, left = q * s.stride_w - s.pad_w;
+  const int64_t bottom = std::min(top + s.kh, s.h), right = std::min(left + s.kw, s.w);
+  for (int64_t i = std::max<int64_t>(top, 0); i < bottom; ++i) {
+    for (int64_t j = std::max<int64_t>(left, 0); j < right; ++j) tap(i * s.w + j);
+  }
+}
 
 template <class T>
 Var<T> avg_pool2d_backward(Var<T> g, int64_t input_h, int64_t input_w, int64_t kh, int64_t kw,
@@ -197,7 +259,7 @@ template <class T>
 Var<T> avg_pool2d(Var<T> x, int64_t kh, int64_t kw, int64_t stride_h, int64_t stride_w,
                   int64_t pad = 0) {
   const Pool2dShape s = pool2d_shape("avg_pool2d", x.shape(), kh, kw, stride_h, stride_w, pad);
-  Var<T> y = x.tape().make("avg_pool2d", s.output());
+  Var<T> y = x.tape().make("avg_pool2d", pool2d_output(s));
   const T* from = x.data();
   T* to = y.data();
   const int64_t image = s.h * s.w * s.c, oh = s.oh(), ow = s.ow();
@@ -214,7 +276,7 @@ Var<T> avg_pool2d(Var<T> x, int64_t kh, int64_t kw, int64_t stride_h, int64_t st
     }
   });
   y.wrt(x, [=](Var<T> dy) {
-    return avg_pool2d_backward(dy, s.h, s.w, s.kh, s.kw, s.stride_h, s.stride_w, s.pad);
+    return avg_pool2d_backward(dy, s.h, s.w, s.kh, s.kw, s.stride_h, s.stride_w, s.pad_h);
   });
   return y;
 }
@@ -250,8 +312,9 @@ Var<T> avg_pool2d_backward(Var<T> g, int64_t input_h, int64_t input_w, int64_t k
          g.shape(), "; reshape it to four axes");
   const Shape input{g.shape()[0], input_h, input_w, g.shape()[3]};
   const Pool2dShape s = pool2d_shape(op, input, kh, kw, stride_h, stride_w, pad);
-  expect(g.shape() == s.output(), "[", op, "] an input ", input, " has an output ", s.output(),
-         ", but the gradient given is ", g.shape(), "; pass the sizes of the forward pass");
+  expect(g.shape() == pool2d_output(s), "[", op, "] an input ", input, " has an output ",
+         pool2d_output(s), ", but the gradient given is ", g.shape(),
+         "; pass the sizes of the forward pass");
   Var<T> dx = g.tape().make(op, input);
   const T* from = g.data();
   T* to = dx.data();
@@ -268,7 +331,7 @@ Var<T> avg_pool2d_backward(Var<T> g, int64_t input_h, int64_t input_w, int64_t k
       });
     }
   });
-  dx.wrt(g, [=](Var<T> dy) { return avg_pool2d(dy, s.kh, s.kw, s.stride_h, s.stride_w, s.pad); });
+  dx.wrt(g, [=](Var<T> dy) { return avg_pool2d(dy, s.kh, s.kw, s.stride_h, s.stride_w, s.pad_h); });
   return dx;
 }
 

@@ -1,0 +1,190 @@
+// Max pooling, channels in the lanes, and the two ways along its winners: scatter, its gradient,
+// and gather, the gradient of that. A winner is one byte per output: the pixel's place in its
+// window, i * KW + j; any byte from KH * KW on means that no pixel won.
+
+/// Channels c ... c + count - 1 of one pixel; all lanes of a vector, or all channels of a few.
+struct Channels {
+  int64_t c, count;
+
+  [[gnu::always_inline]] Vec read(const float* p) const {
+    return count == kLanes ? load(p + c) : load_first(p + c, count);
+  }
+  [[gnu::always_inline]] void write(float* p, Vec v) const {
+    count == kLanes ? store(p + c, v) : store_first(p + c, v, count);
+  }
+  [[gnu::always_inline]] IVec read_bytes(const uint8_t* p) const {
+    ByteVec bytes = {};
+    if (count == kLanes) {
+      bytes = *reinterpret_cast<const ByteVecInMemory*>(p + c);
+    } else {
+      for (int64_t i = 0; i < count; ++i) bytes[i] = p[c + i];
+    }
+    return __builtin_convertvector(bytes, IVec);
+  }
+  [[gnu::always_inline]] void write_bytes(uint8_t* p, IVec v) const {
+    const ByteVec bytes = __builtin_convertvector(v, ByteVec);
+    if (count == kLanes) {
+      *reinterpret_cast<ByteVecInMemory*>(p + c) = bytes;
+    } else {
+      for (int64_t i = 0; i < count; ++i) p[c + i] = bytes[i];
+    }
+  }
+};
+
+/// body(Channels) for vectors that cover all channels. Where they do not divide, the last vector
+/// overlaps its neighbour and does some channels twice, which costs less than a short vector; so
+/// the body must write what does not depend on what it wrote before.
+template <class Body> [[gnu::always_inline]] inline void for_channels(int64_t channels, Body body) {
+  if (channels < kLanes) {
+    if (channels > 0) body(Channels{0, channels});
+    return;
+  }
+  for (int64_t c = 0; c + kLanes <= channels; c += kLanes) body(Channels{c, kLanes});
+  if (channels % kLanes != 0) body(Channels{channels - kLanes, kLanes});
+}
+
+/// Stores a window's maximum and, unless `winner` is null, its place.
+[[gnu::always_inline]] inline void store_best(Channels lanes, Best best, float* y,
+                                              uint8_t* winner) {
+  lanes.write(y, best.value);
+  if (winner != nullptr) lanes.write_bytes(winner, best.winner);
+}
+
+/// The pixels of a window along one axis, [begin, end), that lie inside the image.
+struct Inside {
+  int64_t begin, end;
+  Inside(int64_t first, int64_t window, int64_t size)
+      : begin(max_of(0, -first)), end(min_of(window, size - first)) {}
+};
+
+/// One row of outputs of any window.
+void max_pool_row(const Pool2dShape& s, const float* image, int64_t p, float* y, uint8_t* winner) {
+  const int64_t top = p * s.stride_h - s.pad_h;
+  const Inside rows(top, s.kh, s.h);
+  for (int64_t q = 0; q < s.ow(); ++q) {
+    const int64_t left = q * s.stride_w - s.pad_w;
+    const Inside columns(left, s.kw, s.w);
+    for_channels(
+        s.c, [&](Channels lanes) __attribute__((always_inline)) {
+          const auto tap = [&](int64_t i, int64_t j) {
+            return lanes.read(image + ((top + i) * s.w + left + j) * s.c);
+          };
+          Best best{tap(rows.begin, columns.begin), IVec{}};
+          best.winner += int32_t(rows.begin * s.kw + columns.begin);
+          for (int64_t i = rows.begin; i < rows.end; ++i) {
+            for (int64_t j = columns.begin; j < columns.end; ++j) {
+              // The first tap meets itself and does not take over.
+              consider(best, tap(i, j), int32_t(i * s.kw + j));
+            }
+          }
+          store_best(lanes, best, y + q * s.c, winner == nullptr ? nullptr : winner + q * s.c);
+        });
+  }
+}
+
+/// The same for a small window that tiles the image, unrolled.
+template <int kH, int kW>
+void max_pool_tiled_row(const Pool2dShape& s, const float* image, int64_t p, float* y,
+                        uint8_t* winner) {
+  for (int64_t q = 0; q < s.ow(); ++q) {
+    const float* first = image + (p * kH * s.w + q * kW) * s.c;
+    for_channels(
+        s.c, [&](Channels lanes) __attribute__((always_inline)) {
+          Best best{lanes.read(first), IVec{}};
+          for (int32_t tap = 1; tap < kH * kW; ++tap) {
+            consider(best, lanes.read(first + (tap / kW * s.w + tap % kW) * s.c), tap);
+          }
+          store_best(lanes, best, y + q * s.c, winner == nullptr ? nullptr : winner + q * s.c);
+        });
+  }
+}
+
+void max_pool(const Pool2dShape& s, const float* x, float* y, uint8_t* winner) {
+  const bool two_rows = s.tiles() && s.kh == 2;
+  const auto row_kernel = two_rows && s.kw == 2   ? max_pool_tiled_row<2, 2>
+                          : two_rows && s.kw == 1 ? max_pool_tiled_row<2, 1>
+                                                  : max_pool_row;
+  const int64_t oh = s.oh(), row = s.ow() * s.c;
+  share_out(s.n, oh, s.x_size() >= kSerialElements, [=](int64_t n, int64_t p) {
+    const int64_t at = (n * oh + p) * row;
+    row_kernel(s, x + n * s.h * s.w * s.c, p, y + at, winner == nullptr ? nullptr : winner + at);
+  });
+}
+
+/// dx's row h where windows tile the image: each pixel lies in one window, or in none at the end.
+void pool_scatter_tiled_row(const Pool2dShape& s, int64_t h, const float* g, const uint8_t* winner,
+                            float* dx) {
+  const int64_t p = h / s.kh, ow = p < s.oh() ? s.ow() : 0;
+  const int32_t first = int32_t(h % s.kh * s.kw);
+  for (int64_t q = 0; q < ow; ++q) {
+    const int64_t at = (p * ow + q) * s.c;
+    for_channels(
+        s.c, [&](Channels lanes) __attribute__((always_inline)) {
+          const Vec from = lanes.read(g + at);
+          const IVec won = lanes.read_bytes(winner + at) - first;
+          for (int64_t j = 0; j < s.kw; ++j) {
+            lanes.write(dx + (q * s.kw + j) * s.c, won == int32_t(j) ? from : Vec{});
+          }
+        });
+  }
+  for (int64_t i = ow * s.kw * s.c; i < s.w * s.c; ++i) dx[i] = 0;
+}
+
+/// dx's row h for any window: each pixel sums what the windows over it send, in their order.
+void pool_scatter_row(const Pool2dShape& s, int64_t h, const float* g, const uint8_t* winner,
+                      float* dx) {
+  const int64_t oh = s.oh(), ow = s.ow(), y = h + s.pad_h;
+  // Windows p with p * stride <= y < p * stride + KH.
+  const int64_t p_begin = y < s.kh ? 0 : (y - s.kh) / s.stride_h + 1;
+  const int64_t p_end = min_of(y / s.stride_h + 1, oh);
+  for (int64_t w = 0; w < s.w; ++w) {
+    const int64_t x = w + s.pad_w;
+    const int64_t q_begin = x < s.kw ? 0 : (x - s.kw) / s.stride_w + 1;
+    const int64_t q_end = min_of(x / s.stride_w + 1, ow);
+    for_channels(
+        s.c, [&](Channels lanes) __attribute__((always_inline)) {
+          Vec sum = {};
+          for (int64_t p = p_begin; p < p_end; ++p) {
+            for (int64_t q = q_begin; q < q_end; ++q) {
+              const int64_t at = (p * ow + q) * s.c;
+              const int64_t tap = (y - p * s.stride_h) * s.kw + (x - q * s.stride_w);
+              sum += lanes.read_bytes(winner + at) == int32_t(tap) ? lanes.read(g + at) : Vec{};
+            }
+          }
+          lanes.write(dx + w * s.c, sum);
+        });
+  }
+}
+
+void pool_scatter(const Pool2dShape& s, const float* g, const uint8_t* winner, float* dx) {
+  const auto row_kernel = s.tiles() ? pool_scatter_tiled_row : pool_scatter_row;
+  const int64_t row = s.w * s.c, out = s.oh() * s.ow() * s.c;
+  share_out(s.n, s.h, s.x_size() >= kSerialElements, [=](int64_t n, int64_t h) {
+    row_kernel(s, h, g + n * out, winner + n * out, dx + (n * s.h + h) * row);
+  });
+}
+
+void pool_gather(const Pool2dShape& s, const float* x, const uint8_t* winner, float* y) {
+  const int64_t oh = s.oh(), ow = s.ow();
+  share_out(s.n, oh, s.x_size() >= kSerialElements, [=](int64_t n, int64_t p) {
+    const float* image = x + n * s.h * s.w * s.c;
+    const int64_t top = p * s.stride_h - s.pad_h;
+    const Inside rows(top, s.kh, s.h);
+    for (int64_t q = 0; q < ow; ++q) {
+      const int64_t left = q * s.stride_w - s.pad_w, at = ((n * oh + p) * ow + q) * s.c;
+      const Inside columns(left, s.kw, s.w);
+      for_channels(
+          s.c, [&](Channels lanes) __attribute__((always_inline)) {
+            const IVec won = lanes.read_bytes(winner + at);
+            Vec found = {};
+            for (int64_t i = rows.begin; i < rows.end; ++i) {
+              for (int64_t j = columns.begin; j < columns.end; ++j) {
+                const float* pixel = image + ((top + i) * s.w + left + j) * s.c;
+                found = won == int32_t(i * s.kw + j) ? lanes.read(pixel) : found;
+              }
+            }
+            lanes.write(y + at, found);
+          });
+    }
+  });
+}
