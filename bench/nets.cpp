@@ -1,5 +1,8 @@
 #include "bench/nets.h"
 
+#include <array>
+
+#include "core/kernels/kernels.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/shape_ops.h"
 #include "core/ops/softmax.h"
@@ -9,63 +12,69 @@ namespace talweg::bench {
 namespace {
 
 constexpr int64_t kHeight = 32, kTinyWidth = 36, kCrnnWidth = 128;
-constexpr int64_t kTinyWindows = 4, kTinyFeatures = 9, kTinySymbols = 27;
+constexpr int64_t kTinyWindows = 4, kTinyFeatures = 9, kTinyHidden = 18, kTinySymbols = 27;
 constexpr int64_t kCrnnWindows = 32, kCrnnSymbols = 96, kWordLength = 6;
 constexpr int32_t kBetween = 0;
 
 using Layers = nn::Sequential<float>;
 using Parameters = nn::Parameters<float>;
 
-nn::PoolConfig pool(int64_t h, int64_t w) {
-  return {.kh = h, .kw = w, .stride_h = h, .stride_w = w};
+/// A convolution, and what follows it: ReLU, and a max-pool whose windows do not overlap.
+struct Block {
+  const char* name;
+  int64_t in, out, kh, kw, pad;
+  bool relu;
+  int64_t pool_h, pool_w;
+};
+constexpr std::array<Block, 1> kTiny{{{"c", 1, 1, 4, 8, 0, true, 3, 6}}};
+constexpr std::array<Block, 7> kCrnn{{{"conv1", 1, 32, 3, 3, 1, true, 2, 2},
+                                      {"conv2", 32, 64, 3, 3, 1, true, 2, 2},
+                                      {"conv3", 64, 128, 3, 3, 1, true, 1, 1},
+                                      {"conv4", 128, 128, 3, 3, 1, true, 2, 1},
+                                      {"conv5", 128, 256, 3, 3, 1, true, 2, 1},
+                                      {"conv6", 256, 256, 2, 1, 0, true, 1, 1},
+                                      {"conv7", 256, kCrnnSymbols, 1, 1, 0, false, 1, 1}}};
+
+bool is_tiny(const std::string& name) {
+  expect(name == "tiny" || name == "crnn", "[nets] there is no net '", name, "'; use tiny or crnn");
+  return name == "tiny";
 }
 
-Layers tiny_windows(Parameters& p, Rng& rng) {
+std::span<const Block> blocks(bool tiny) {
+  return tiny ? std::span<const Block>(kTiny) : std::span<const Block>(kCrnn);
+}
+
+Layers windows(bool tiny, Parameters& p, Rng& rng) {
   Layers net;
-  net.add(nn::Conv2d<float>(p, "c", {.in = 1, .out = 1, .kh = 4, .kw = 8}, rng));
-  net.add(nn::ReLU<float>()).add(nn::MaxPool<float>(pool(3, 6)));
+  for (const Block& b : blocks(tiny)) {
+    const nn::Conv2dConfig config{
+        .in = b.in, .out = b.out, .kh = b.kh, .kw = b.kw, .pad_h = b.pad, .pad_w = b.pad};
+    net.add(nn::Conv2d<float>(p, b.name, config, rng));
+    if (b.relu) net.add(nn::ReLU<float>());
+    const nn::PoolConfig pool{
+        .kh = b.pool_h, .kw = b.pool_w, .stride_h = b.pool_h, .stride_w = b.pool_w};
+    if (b.pool_h * b.pool_w > 1) net.add(nn::MaxPool<float>(pool));
+  }
   return net;
 }
 
 Layers tiny_classifier(Parameters& p, Rng& rng) {
   Layers net;
-  net.add(nn::Linear<float>(p, "a", kTinyFeatures, 18, rng)).add(nn::ReLU<float>());
-  net.add(nn::Linear<float>(p, "b", 18, kTinySymbols, rng));
-  return net;
-}
-
-Layers crnn_windows(Parameters& p, Rng& rng) {
-  Layers net;
-  const auto conv3 = [&](const char* name, int64_t in, int64_t out) {
-    const nn::Conv2dConfig config{.in = in, .out = out, .pad_h = 1, .pad_w = 1};
-    net.add(nn::Conv2d<float>(p, name, config, rng)).add(nn::ReLU<float>());
-  };
-  conv3("conv1", 1, 32);
-  net.add(nn::MaxPool<float>(pool(2, 2)));
-  conv3("conv2", 32, 64);
-  net.add(nn::MaxPool<float>(pool(2, 2)));
-  conv3("conv3", 64, 128);
-  conv3("conv4", 128, 128);
-  net.add(nn::MaxPool<float>(pool(2, 1)));
-  conv3("conv5", 128, 256);
-  net.add(nn::MaxPool<float>(pool(2, 1)));
-  net.add(nn::Conv2d<float>(p, "conv6", {.in = 256, .out = 256, .kh = 2, .kw = 1}, rng));
-  net.add(nn::ReLU<float>());
-  net.add(nn::Conv2d<float>(p, "conv7", {.in = 256, .out = kCrnnSymbols, .kh = 1, .kw = 1}, rng));
+  net.add(nn::Linear<float>(p, "a", kTinyFeatures, kTinyHidden, rng)).add(nn::ReLU<float>());
+  net.add(nn::Linear<float>(p, "b", kTinyHidden, kTinySymbols, rng));
   return net;
 }
 
 }  // namespace
 
 Net::Net(const std::string& name, int64_t batch)
-    : tiny_(name == "tiny"),
-      windows_(tiny_ ? tiny_windows(parameters_, rng_) : crnn_windows(parameters_, rng_)),
+    : tiny_(is_tiny(name)),
+      windows_(windows(tiny_, parameters_, rng_)),
       classifier_(tiny_ ? tiny_classifier(parameters_, rng_) : Layers()),
       images_({batch, kHeight, tiny_ ? kTinyWidth : kCrnnWidth, 1}),
       frames_(std::size_t(batch), kCrnnWindows),
       learning_(nn::Context<float>::for_training(tape_, parameters_, Rng(2))),
       reading_(nn::Context<float>::for_inference(tape_, parameters_)) {
-  expect(tiny_ || name == "crnn", "[nets] there is no net '", name, "'; use tiny or crnn");
   for (float& x : images_.values()) x = float(rng_.normal());
   for (int64_t i = 0; i < batch * kTinyWindows; ++i) {
     letters_.push_back(int32_t(rng_.below(uint64_t(kTinySymbols))));
@@ -80,6 +89,10 @@ Net::Net(const std::string& name, int64_t batch)
   adam_ = std::make_unique<nn::AdamW<float>>(parameters_, nn::AdamWOptions{.weight_decay = 0});
   training_.loss = [this](int64_t, nn::Context<float>& context) { return loss(context); };
   training_.schedule = [](int64_t) { return 1e-3; };
+  training_.on_step = [this](const nn::StepReport& report) {
+    loss_ = report.loss;
+    return true;
+  };
 }
 
 /// Outputs [batch * windows, symbols].
@@ -100,22 +113,40 @@ Var<float> Net::loss(nn::Context<float>& context) {
 }
 
 double Net::train() {
-  double loss = 0;
-  training_.on_step = [&](const nn::StepReport& report) {
-    loss = report.loss;
-    return true;
-  };
   nn::train(learning_, *adam_, training_, step_, step_ + 1);
   ++step_;
-  return loss;
+  return loss_;
 }
 
 std::span<const float> Net::infer() {
   read_.reset();
-  read_ = std::make_unique<TapeScope<float>>(tape_);
+  read_.emplace(tape_);
   reading_.begin_step();
   const Var<float> y = forward(reading_);
   return (tiny_ ? y : log_softmax(scale(y, -1.0f))).values();
+}
+
+double net_flop(const std::string& name, int64_t batch, bool train) {
+  const bool tiny = is_tiny(name);
+  int64_t h = kHeight, w = tiny ? kTinyWidth : kCrnnWidth;
+  double total = 0;
+  for (const Block& b : blocks(tiny)) {
+    const kernels::Conv2dShape s{.n = batch,
+                                 .h = h,
+                                 .w = w,
+                                 .c = b.in,
+                                 .k = b.out,
+                                 .kh = b.kh,
+                                 .kw = b.kw,
+                                 .pad_h = b.pad,
+                                 .pad_w = b.pad};
+    const int faces = !train ? 1 : total == 0 ? 2 : 3;
+    total += s.flops() * faces;
+    h = s.oh() / b.pool_h, w = s.ow() / b.pool_w;
+  }
+  const int64_t products = kTinyFeatures * kTinyHidden + kTinyHidden * kTinySymbols;
+  if (tiny) total += 2.0 * double(batch * kTinyWindows * products) * (train ? 3 : 1);
+  return total;
 }
 
 }  // namespace talweg::bench

@@ -1,10 +1,10 @@
 // Two whole networks, to time a training step and reading as a user has them: convolutions and all
 // that stands between.
 //
-//   tiny  the classic sliding classifier of characters, 736 parameters: conv 4x8 1->1, ReLU,
+//   tiny  the classic sliding classifier of characters, 726 parameters: conv 4x8 1->1, ReLU,
 //         max-pool 3x6, then for each of 4 windows Linear 9->18, ReLU, Linear 18->27; images
 //         32 x 36; loss: cross_entropy
-//   crnn  the convolutional trunk of a text reader, 692,000 parameters: seven convolutions to 32
+//   crnn  the convolutional trunk of a text reader, 691,424 parameters: seven convolutions to 32
 //         windows of 96 energies; images 32 x 128; loss: path_cross_entropy, the aligner's, over
 //         words of six letters, each followed by BETWEEN
 //
@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,6 +24,10 @@
 #include "nn/trainer.h"
 
 namespace talweg::bench {
+
+/// Multiply-adds of a net's convolutions and products for a batch, counted as two: in a whole
+/// training step (where the images get no gradient), or forward only.
+double net_flop(const std::string& name, int64_t batch, bool train);
 
 class Net {
  public:
@@ -56,8 +61,9 @@ class Net {
   nn::Context<float> learning_, reading_;
   std::unique_ptr<nn::AdamW<float>> adam_;
   nn::Training<float> training_;
-  std::unique_ptr<TapeScope<float>> read_;  // holds what infer() returned
+  std::optional<TapeScope<float>> read_;  // holds what infer() returned
   int64_t step_ = 0;
+  double loss_ = 0;
 };
 
 }  // namespace talweg::bench
