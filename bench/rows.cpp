@@ -5,7 +5,13 @@ namespace talweg::bench {
 void add_all_rows(Suite& suite) {
   add_conv_rows(suite);
   add_kernel_rows(suite);
+  add_matmul_rows(suite);
   add_net_rows(suite);
+  add_ladder_rows(suite);
+#ifdef TALWEG_PEERS
+  add_onednn_rows(suite);
+  add_openblas_rows(suite);
+#endif
 }
 
 }  // namespace talweg::bench

@@ -6,8 +6,18 @@
 namespace talweg::bench {
 
 void add_conv_rows(Suite& suite);    ///< talweg's conv2d, by shape, face, algorithm, ISA
-void add_kernel_rows(Suite& suite);  ///< elementwise, reductions, matmul
+void add_kernel_rows(Suite& suite);  ///< elementwise, reductions
+void add_matmul_rows(Suite& suite);
 void add_net_rows(Suite& suite);     ///< whole networks: a training step, reading
+void add_ladder_rows(Suite& suite);  ///< the learner's ladder
+#ifdef TALWEG_PEERS
+void add_onednn_rows(Suite& suite);
+void add_openblas_rows(Suite& suite);
+#endif
+
+/// The work of talweg's own conv2d rows: `algo` is direct, wino2, wino4 or auto; weights are packed
+/// beforehand, or in every run.
+Work conv_work(const ConvShape& shape, Conv2dFace face, const std::string& algo, bool with_packing);
 
 /// All of the above. One line a file; what is built only on request stands behind its #ifdef.
 void add_all_rows(Suite& suite);

@@ -58,7 +58,9 @@ struct ConvRun {
   }
 };
 
-Work make_work(const ConvShape& shape, Conv2dFace face, const std::string& algo_name,
+}  // namespace
+
+Work conv_work(const ConvShape& shape, Conv2dFace face, const std::string& algo_name,
                bool with_packing) {
   const Conv2dAlgo algo = algo_of(algo_name, shape.s, face);
   const auto run = std::make_shared<ConvRun>(conv_problem(shape, face), algo);
@@ -77,6 +79,8 @@ Work make_work(const ConvShape& shape, Conv2dFace face, const std::string& algo_
   if (algo_name == "auto") work.note = std::string(kernels::algo_name(algo));
   return work;
 }
+
+namespace {
 
 /// Bounds that tell a wrong kernel from rounding; how far below them a kernel stays, the rows say.
 double error_bound(Conv2dFace face, Conv2dAlgo algo) {
@@ -100,7 +104,7 @@ void add_conv_rows(Suite& suite) {
     row.error_bound = error_bound(face, algo);
     row.reference_rank = name == "direct" && !with_packing ? 1 : 0;
     row.make = [shape = c.shape, face, name, with_packing] {
-      return make_work(shape, face, name, with_packing);
+      return conv_work(shape, face, name, with_packing);
     };
     suite.add(std::move(row));
   };

@@ -16,4 +16,8 @@ void Suite::add(Row row) {
   rows_.push_back(std::move(row));
 }
 
+void Suite::leave_out(std::string row, std::string why) {
+  left_out_.push_back({std::move(row), std::move(why)});
+}
+
 }  // namespace talweg::bench

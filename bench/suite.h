@@ -21,6 +21,11 @@ struct SuiteOptions {
   bool with_packing = false;  ///< also time each conv2d with packing (and peers with reorders)
 };
 
+/// A row that somebody may look for in vain, "conv2d/forward/.../onednn/winograd", and the reason.
+struct LeftOut {
+  std::string row, why;
+};
+
 class Suite {
  public:
   explicit Suite(SuiteOptions options);
@@ -28,8 +33,12 @@ class Suite {
   /// Throws Error where the row's name is taken, or a field is missing.
   void add(Row row);
 
+  /// Says that there would be a row of this name but for a reason, which the run's notes tell.
+  void leave_out(std::string row, std::string why);
+
   const SuiteOptions& options() const { return options_; }
   const std::vector<Row>& rows() const { return rows_; }
+  const std::vector<LeftOut>& left_out() const { return left_out_; }
   /// The convolutions asked for: --shape's, or all named groups.
   const std::vector<ConvCase>& conv_cases() const { return conv_cases_; }
 
@@ -37,6 +46,7 @@ class Suite {
   SuiteOptions options_;
   std::vector<ConvCase> conv_cases_;
   std::vector<Row> rows_;
+  std::vector<LeftOut> left_out_;
   std::set<std::string> names_;
 };
 

@@ -5,7 +5,8 @@ cmake_minimum_required(VERSION 3.22)
 set(rooms core nn ebm ocr bench tests)
 
 # What each folder may include of ours, and what of that it may not; the innermost folder rules.
-set(folders core/kernels core/io core ebm/align ebm nn ocr/cli ocr bench tests/bench tests)
+set(folders core/kernels core/io core ebm/align ebm nn ocr/cli ocr bench/peers bench tests/bench
+            tests)
 set(may_core/kernels core/error.h core/kernels/)
 set(may_core/io      core/error.h core/io/)
 set(may_core         core/)
@@ -16,12 +17,13 @@ set(may_ebm          core/ nn/ ebm/)
 set(may_ocr/cli      core/ nn/ ebm/ ocr/)
 set(may_ocr          core/ nn/ ebm/ ocr/)
 set(not_ocr          ocr/cli/)
+set(may_bench/peers  core/ bench/)
 set(may_bench        core/ nn/ ebm/ ocr/ bench/)
 set(may_tests/bench  core/ bench/)
 set(may_tests        core/ nn/ ebm/ ocr/ tests/)
 
 # Libraries that have a home: what their includes start with, and the folders that may use them.
-set(libraries CLI/ ft2build.h freetype/ stb_ nlohmann/ doctest/ benchmark/)
+set(libraries CLI/ ft2build.h freetype/ stb_ nlohmann/ doctest/ benchmark/ oneapi/ cblas.h)
 set(home_CLI/        ocr/cli bench)
 set(home_ft2build.h  ocr ocr/cli)
 set(home_freetype/   ocr ocr/cli)
@@ -29,6 +31,8 @@ set(home_stb_        core/io)
 set(home_nlohmann/   core/io ocr ocr/cli bench tests/bench tests)
 set(home_doctest/    tests/bench tests)
 set(home_benchmark/  bench)
+set(home_oneapi/     bench/peers)
+set(home_cblas.h     bench/peers)
 
 # A plain line, so that file:line stays together; CMake's own errors are wrapped at 80 columns.
 function(report finding)

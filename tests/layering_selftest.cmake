@@ -55,6 +55,8 @@ expect_caught(ocr/planted.cpp "<CLI/CLI.hpp>")
 expect_caught(core/planted.cpp "<stb_image.h>")
 expect_caught(ebm/planted.cpp "<ft2build.h>")
 expect_caught(nn/planted.cpp "<nlohmann/json.hpp>")
+expect_caught(bench/planted.cpp "<oneapi/dnnl/dnnl.hpp>")
+expect_caught(ocr/planted.cpp "<cblas.h>")
 expect_caught(nn/planted.cpp "\"layer.h\"")
 
 plant_clean_tree()
