@@ -90,10 +90,9 @@ GradcheckResult gradgradcheck(const Function& f, const std::vector<Tensor<double
     Tape<double>& tape = in[0].tape();
     const auto xs = in.first(x.size());
     const auto gradients = tape.grad(f(xs), xs, true, in.back());
-    Var<double> sum = inner_product(gradients[0], tape.constant(v[0]));
-    for (std::size_t k = 1; k < gradients.size(); ++k) {
+    Var<double> sum = tape.constant(0.0);
+    for (std::size_t k = 0; k < v.size(); ++k)
       sum = sum + inner_product(gradients[k], tape.constant(v[k]));
-    }
     return sum;
   };
   return gradcheck(h, x_and_u, options);

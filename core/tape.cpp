@@ -32,8 +32,8 @@ template <class T> Tensor<T> Var<T>::to_tensor() const {
 }
 
 template <class T> const char* Var<T>::op() const { return tape().node(*this).op; }
-
 template <class T> bool Var<T>::needs_grad() const { return tape().node(*this).needs_grad; }
+template <class T> PackCache<T>* Var<T>::pack_cache() const { return tape().node(*this).packs; }
 
 template <class T> std::span<const T> Var<T>::grad_view() const {
   const auto& n = tape().node(*this);
@@ -61,15 +61,13 @@ template <class T> Var<T> Var<T>::detach() const { return tape().view("detach", 
 template <class T> const typename Tape<T>::Node& Tape<T>::node(Var<T> v) const {
   expect(v.tape_ == this && std::size_t(v.index_) < nodes_.size() &&
              nodes_[v.index_].generation == v.generation_,
-         "[var] node ", v.index_,
-         " is no longer on the tape: the TapeScope it was made in has ended; ",
+         "[var] node ", v.index_, " is no longer on the tape: its TapeScope has ended; ",
          "copy what must outlive a scope with to_tensor()");
   return nodes_[v.index_];
 }
 
 template <class T> Var<T> Tape<T>::push(const char* op, const Shape& shape, T* value, bool owns) {
-  nodes_.push_back(
-      {op, shape, value, nullptr, nullptr, next_generation_++, owns, false, false, false});
+  nodes_.push_back({op, shape, value, next_generation_++, owns, value == nullptr});
   return handle(nodes_.size() - 1);
 }
 
@@ -102,9 +100,11 @@ template <class T> Var<T> Tape<T>::full(const Shape& shape, T value) {
   return v;
 }
 
-template <class T> Var<T> Tape<T>::borrow(const Tensor<T>& value, bool needs_grad) {
+template <class T>
+Var<T> Tape<T>::borrow(const Tensor<T>& value, bool needs_grad, PackCache<T>* packs) {
   Var<T> v = push("borrow", value.shape(), const_cast<T*>(value.data()), false);
   node(v).needs_grad = needs_grad;
+  node(v).packs = packs;
   return v;
 }
 
@@ -185,14 +185,10 @@ std::vector<Var<T>> Tape<T>::grad(Var<T> y, std::span<const Var<T>> xs, bool cre
   std::vector<Var<T>> result;
   for (Var<T> x : xs) {
     const std::size_t i = std::size_t(x.index_);
-    if (i <= root && create_graph && adjoint_var_[i]) {
-      result.push_back(adjoint_var_[i]);
-      continue;
-    }
-    result.push_back(full(x.shape(), T(0)));
-    if (i <= root && !create_graph && adjoint_[i]) {
-      std::copy_n(adjoint_[i], x.size(), result.back().data());
-    }
+    const bool recorded = i <= root && create_graph && adjoint_var_[i];
+    result.push_back(recorded ? adjoint_var_[i] : full(x.shape(), T(0)));
+    if (create_graph || i > root || !adjoint_[i]) continue;
+    std::copy_n(adjoint_[i], x.size(), result.back().data());
   }
   for (std::size_t i = 0; i <= root && !create_graph; ++i) {
     if (adjoint_[i]) release(adjoint_[i], nodes_[i].shape);
@@ -285,8 +281,7 @@ template <class T> void Tape<T>::sweep_recorded(std::size_t root, Var<T> seed) {
 template <class T> Var<T> Tape<T>::accumulate(Var<T> a, Var<T> b) {
   Var<T> y = make("accumulate", a.shape());
   kernels::table<T>().add(y.size(), a.data(), b.data(), y.data());
-  y.wrt(a, [](Var<T> dy) { return dy; });
-  y.wrt(b, [](Var<T> dy) { return dy; });
+  for (Var<T> input : {a, b}) y.wrt(input, [](Var<T> dy) { return dy; });
   return y;
 }
 

@@ -32,6 +32,7 @@
 namespace talweg {
 
 template <class T> class Tape;
+template <class T> class PackCache;  // core/ops/pack_cache.h
 
 /// A handle to a value on a tape, 16 bytes, passed by value. Used after its scope it throws.
 template <class T> class Var {
@@ -48,6 +49,7 @@ template <class T> class Var {
   Tensor<T> to_tensor() const;  ///< a copy that outlives the tape
   const char* op() const;       ///< the name of the op that made it
   bool needs_grad() const;
+  PackCache<T>* pack_cache() const;         ///< lent with a borrowed value, or null
   int32_t index() const { return index_; }  ///< its place on the tape
 
   /// The gradient that backward() left here: zeros of the value's shape if none arrived. Only
@@ -85,13 +87,16 @@ template <class T> class Tape {
   Var<T> variable(const Tensor<T>& value);  ///< a copy; backward() leaves a gradient on it
   Var<T> constant(T value) { return full({}, value); }
   Var<T> full(const Shape& shape, T value);  ///< a constant tensor of equal elements
-  /// A leaf that reads `value` in place; the tensor must stay, unchanged, until the scope ends.
-  Var<T> borrow(const Tensor<T>& value, bool needs_grad);
+  /// A leaf that reads `value` in place; the tensor must stay, unchanged, until the scope ends, and
+  /// so must `packs`, where kernels keep its packed forms from pass to pass.
+  Var<T> borrow(const Tensor<T>& value, bool needs_grad, PackCache<T>* packs = nullptr);
 
   // --- for ops ---
   Var<T> make(const char* op, const Shape& shape);  ///< a fresh, uninitialised value
   /// A node that shows `x`'s elements, without a copy, as another shape of the same size.
   Var<T> view(const char* op, Var<T> x, const Shape& shape);
+  /// A node without a value, where the gradients of several inputs begin with the one of this shape.
+  Var<T> waypoint(const char* op, const Shape& shape) { return push(op, shape, nullptr, false); }
   /// A copy of `items` that lives as long as the node being made, for closures to hold.
   template <class Item> std::span<const Item> keep(std::span<const Item> items);
   template <class Item> std::span<Item> keep(int64_t count);  ///< the same, uninitialised
@@ -128,11 +133,13 @@ template <class T> class Tape {
   struct Node {
     const char* op;
     Shape shape;
-    T* value;
-    T* grad;      // what backward() left on a leaf; null if nothing arrived
-    Edge* edges;  // newest first
+    T* value;  // null at a waypoint
     uint32_t generation;
-    bool owns_value, needs_grad, retained, released;
+    bool owns_value, released;
+    bool needs_grad = false, retained = false;
+    T* grad = nullptr;      // what backward() left on a leaf; null if nothing arrived
+    Edge* edges = nullptr;  // newest first
+    PackCache<T>* packs = nullptr;
   };
 
   struct Mark {

@@ -54,12 +54,18 @@ template <class T> class Context {
     streams_taken_ = 0;
   }
 
-  /// The parameter as a leaf of the tape: borrowed once a pass, so that its gradients add up.
+  /// The parameter as a leaf of the tape: borrowed once a pass, so that its gradients add up. In
+  /// inference its packed forms are lent with it; in training a step changes it anyway.
   Var<T> leaf(int id) {
-    const Parameter<T>& p = parameters_[id];
     leaves_.resize(std::size_t(parameters_.size()));
     Var<T>& leaf = leaves_[std::size_t(id)];
-    if (!leaf) leaf = tape_.borrow(p.value, training() && p.trained);
+    if (leaf) return leaf;
+    if (training()) {
+      const Parameter<T>& p = mutable_parameters()[id];  // and so what is packed is forgotten
+      leaf = tape_.borrow(p.value, p.trained);
+    } else {
+      leaf = tape_.borrow(parameters_[id].value, false, &parameters_[id].packs);
+    }
     return leaf;
   }
 

@@ -2,10 +2,11 @@
 // Layers refer to entries by id, so that a trained model is immutable and threads share it.
 #pragma once
 
+#include <deque>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "core/ops/pack_cache.h"
 #include "core/tensor.h"
 
 namespace talweg::nn {
@@ -23,6 +24,7 @@ template <class T> struct Parameter {
   Tensor<T> value;
   bool trained = true;
   bool decay = true;
+  mutable PackCache<T> packs = {};  ///< forms of `value` that passes share until it changes
 };
 
 /// The tensors of a network, in the order in which its layers were made.
@@ -44,7 +46,13 @@ template <class T> class Parameters {
   int size() const { return int(entries_.size()); }
   /// Throws Error where there is no such id.
   const Parameter<T>& operator[](int id) const { return entries_[check(id)]; }
-  Parameter<T>& operator[](int id) { return entries_[check(id)]; }
+  /// For changing the value: packed forms of it are forgotten. Ask again for a change after a pass
+  /// in inference, which packs what it finds; a reference kept from before would not tell.
+  Parameter<T>& operator[](int id) {
+    Parameter<T>& p = entries_[check(id)];
+    p.packs.invalidate();
+    return p;
+  }
 
   /// The id of the entry called `name`, or -1. Linear: for set-up, not for steps.
   int find(std::string_view name) const {
@@ -71,7 +79,7 @@ template <class T> class Parameters {
     return std::size_t(id);
   }
 
-  std::vector<Parameter<T>> entries_;
+  std::deque<Parameter<T>> entries_;  // which never moves an entry: tapes point at them
 };
 
 }  // namespace talweg::nn

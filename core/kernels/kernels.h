@@ -29,6 +29,7 @@ struct Conv2dShape {
   int64_t y_size() const { return n * oh() * ow() * k; }
   /// Multiply-adds counted as two, padding taps included.
   double flops() const { return 2.0 * double(y_size()) * double(kh * kw * c); }
+  bool operator==(const Conv2dShape&) const = default;
 };
 
 /// The trilinear form T(x, w, g) = sum of x * w * g has three faces, one per argument left open.

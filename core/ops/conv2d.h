@@ -19,10 +19,12 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 
 #include "core/kernels/conv2d_algo.h"
 #include "core/op_card.h"
 #include "core/ops/common.h"
+#include "core/ops/pack_cache.h"
 #include "core/tape.h"
 
 namespace talweg {
@@ -109,18 +111,25 @@ inline kernels::Conv2dAlgo resolve_algo(const char* op, const Conv2dOptions& o,
   return algo;
 }
 
-/// Weights packed for one face, in memory of the pool.
+/// Weights packed for one face: from the cache that was lent with them or, where there is none,
+/// packed for this once into memory of the pool.
 template <class T> class PackedWeights {
  public:
   PackedWeights(const kernels::Conv2dShape& s, kernels::Conv2dAlgo algo, kernels::Conv2dFace face,
-                Var<T> w)
-      : memory_(w.tape(), kernels::table<T>().conv2d_packed_size(s, algo, face)) {
-    kernels::table<T>().conv2d_pack(s, algo, face, w.data(), memory_.data());
+                Var<T> w) {
+    if (PackCache<T>* cache = w.pack_cache()) {
+      data_ = cache->get(s, algo, face, w.data());
+      return;
+    }
+    memory_.emplace(w.tape(), kernels::table<T>().conv2d_packed_size(s, algo, face));
+    kernels::table<T>().conv2d_pack(s, algo, face, w.data(), memory_->data());
+    data_ = memory_->data();
   }
-  const T* data() const { return memory_.data(); }
+  const T* data() const { return data_; }
 
  private:
-  Scratch<T> memory_;
+  std::optional<Scratch<T>> memory_;
+  const T* data_ = nullptr;
 };
 
 /// Where an argument is empty the sums are empty: writes zeros. True where nothing is left to do.
