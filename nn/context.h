@@ -1,5 +1,5 @@
 // Context: what one forward pass needs besides its input. A tape to stand on, the parameters, a
-// random stream for dropout, and whether this is training.
+// random stream for dropout, how to compute convolutions, and whether this is training.
 //
 //   auto context = Context<float>::for_inference(tape, parameters);
 //   for (const Tensor<float>& image : images) {
@@ -16,6 +16,7 @@
 #include <span>
 #include <vector>
 
+#include "core/ops/conv_algo.h"
 #include "core/rng.h"
 #include "core/tape.h"
 #include "nn/parameters.h"
@@ -44,6 +45,11 @@ template <class T> class Context {
     expect(training(), "[context] parameters are constant in inference; use Context::for_training");
     return *mutable_parameters_;
   }
+
+  /// How convolutions are computed whose own configuration leaves it open. Where a layer's shape is
+  /// not one that the algorithm can do, that layer is computed directly.
+  ConvAlgo conv_algo() const { return conv_algo_; }
+  void set_conv_algo(ConvAlgo algo) { conv_algo_ = algo; }
 
   /// Forgets the last pass: its leaves, its staged values and its random stream. Call it inside the
   /// TapeScope of every pass but the first. Allocates nothing once every parameter has been used.
@@ -123,6 +129,7 @@ template <class T> class Context {
   Parameters<T>* mutable_parameters_;  // null in inference
   Rng rng_, stream_;
   uint64_t streams_taken_ = 0;
+  ConvAlgo conv_algo_ = ConvAlgo::automatic;
   std::vector<Var<T>> leaves_;  // by parameter id
   std::vector<Staged> staged_;  // in the order of first use; a handful
 };

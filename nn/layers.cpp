@@ -1,6 +1,6 @@
 #include "nn/layers.h"
 
-#include "core/ops/conv2d.h"
+#include "core/ops/conv2d_fused.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/matmul.h"
 #include "core/ops/norm.h"
@@ -23,12 +23,41 @@ std::string describe_pool(const char* kind, const PoolConfig& c) {
   return c.pad ? message(text, " pad ", c.pad) : text;
 }
 
+/// What a convolution's kernel can do of the layers behind it, and how many layers that are.
+struct Fusion {
+  Conv2dThen then;
+  std::size_t layers = 0;
+};
+template <class T> Fusion fusion(std::span<const LayerPtr<T>> behind) {
+  Fusion f;
+  if (behind.empty() || !dynamic_cast<const ReLU<T>*>(behind[0].get())) return f;
+  f.then.relu = true;
+  f.layers = 1;
+  if (behind.size() < 2) return f;
+  const auto* pool = dynamic_cast<const MaxPool<T>*>(behind[1].get());
+  if (!pool || !pool->config().tiles()) return f;
+  if (!can_fuse_pool(pool->config().kh, pool->config().kw)) return f;
+  f.then.pool_h = pool->config().kh;
+  f.then.pool_w = pool->config().kw;
+  f.layers = 2;
+  return f;
+}
+
 }  // namespace
 
 // --- Sequential ---
 
 template <class T> Var<T> Sequential<T>::forward(Context<T>& context, Var<T> x) const {
-  for (const LayerPtr<T>& layer : layers_) x = layer->forward(context, x);
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const auto* conv = dynamic_cast<const Conv2d<T>*>(layers_[i].get());
+    if (!conv) {
+      x = layers_[i]->forward(context, x);
+      continue;
+    }
+    const Fusion f = fusion(std::span(layers_).subspan(i + 1));
+    x = conv->forward_then(context, x, f.then);
+    i += f.layers;
+  }
   return x;
 }
 
@@ -69,15 +98,45 @@ Conv2d<T>::Conv2d(Parameters<T>& parameters, const std::string& name, Conv2dConf
 }
 
 template <class T> Var<T> Conv2d<T>::forward(Context<T>& context, Var<T> x) const {
+  return forward_then(context, x, {});
+}
+
+template <class T>
+Var<T> Conv2d<T>::forward_then(Context<T>& context, Var<T> x, const Conv2dThen& then) const {
+  const Var<T> bias = bias_ < 0 ? Var<T>() : context.leaf(bias_);
+  return conv2d_then(x, context.leaf(weight_), bias, options(context), then);
+}
+
+template <class T> Conv2dOptions Conv2d<T>::options(const Context<T>& context) const {
   const Conv2dConfig& c = config_;
-  Var<T> y = conv2d(x, context.leaf(weight_),
-                    Conv2dOptions{.stride_h = c.stride_h,
-                                  .stride_w = c.stride_w,
-                                  .pad_h = c.pad_h,
-                                  .pad_w = c.pad_w,
-                                  .dilation_h = c.dilation_h,
-                                  .dilation_w = c.dilation_w});
-  return bias_ < 0 ? y : add(y, context.leaf(bias_));
+  Conv2dOptions o{.stride_h = c.stride_h,
+                  .stride_w = c.stride_w,
+                  .pad_h = c.pad_h,
+                  .pad_w = c.pad_w,
+                  .dilation_h = c.dilation_h,
+                  .dilation_w = c.dilation_w,
+                  .algo = c.algo};
+  if (c.algo == ConvAlgo::automatic) {
+    o.algo =
+        can_compute(context.conv_algo(), c.kh, c.kw, o) ? context.conv_algo() : ConvAlgo::direct;
+  }
+  return o;
+}
+
+template <class T>
+ConvChoice Conv2d<T>::choice(const Context<T>& context, const Shape& input) const {
+  const Conv2dOptions o = options(context);
+  const auto s = conv2d_shape("conv2d", input, context.parameters()[weight_].value.shape(), o);
+  const auto of = [&](kernels::Conv2dFace face) { return resolve_algo("conv2d", o, s, face); };
+  const ConvAlgo asked = context.conv_algo();
+  const bool other = config_.algo == ConvAlgo::automatic && o.algo != asked;
+  return {name_,
+          describe(),
+          input,
+          of(kernels::Conv2dFace::forward),
+          of(kernels::Conv2dFace::backward_data),
+          of(kernels::Conv2dFace::backward_weights),
+          other ? message(conv_algo_name(asked), " is for 3x3 kernels with stride 1") : ""};
 }
 
 template <class T> std::string Conv2d<T>::describe() const {

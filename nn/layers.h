@@ -16,7 +16,13 @@
 #include <string>
 #include <vector>
 
+#include "core/kernels/kernels.h"
 #include "nn/context.h"
+
+namespace talweg {
+struct Conv2dOptions;  // core/ops/conv2d.h
+struct Conv2dThen;     // core/ops/conv2d_fused.h
+}  // namespace talweg
 
 namespace talweg::nn {
 
@@ -34,7 +40,9 @@ template <class T> class Layer {
 
 template <class T> using LayerPtr = std::shared_ptr<const Layer<T>>;
 
-/// Layers one after another.
+/// Layers one after another. A Conv2d, the ReLU behind it and the MaxPool behind that, where its
+/// windows lie side by side and hold at most 2x2 pixels, are computed at once (conv_bias_relu_pool),
+/// with the numbers that they give one by one; so are a Conv2d and a ReLU.
 template <class T> class Sequential : public Layer<T> {
  public:
   template <class L> Sequential& add(L layer) {
@@ -62,11 +70,21 @@ struct Conv2dConfig {
   int64_t pad_h = 0, pad_w = 0;
   int64_t dilation_h = 1, dilation_w = 1;
   bool bias = true;  ///< leave it out before a BatchNorm, which subtracts it again
+  ConvAlgo algo = ConvAlgo::automatic;  ///< if not automatic, before what the Context says
+};
+
+/// How the three faces of a convolution are computed for a shape.
+struct ConvChoice {
+  std::string name;   ///< of the layer
+  std::string layer;  ///< its describe()
+  Shape input;
+  kernels::Conv2dAlgo forward, backward_data, backward_weights;
+  std::string note;  ///< where the algorithm asked for can't do the layer: says so
 };
 
 /// y = conv2d(x, w) + b for x[N,H,W,in], with w[out,kh,kw,in] called <name>.weight and b[out]
 /// called <name>.bias; y[N,OH,OW,out].
-template <class T> class Conv2d : public Layer<T> {
+template <class T> class Conv2d final : public Layer<T> {
  public:
   Conv2d(Parameters<T>& parameters, const std::string& name, Conv2dConfig config, Rng& rng);
   /// The layer over given values, w[out,kh,kw,in] and, where config.bias, b[out].
@@ -77,12 +95,19 @@ template <class T> class Conv2d : public Layer<T> {
   std::string describe() const override;
   LayerPtr<T> transfer(const Parameters<T>& from, Parameters<T>& to) const override;
 
+  /// The layer and what follows it, in one op.
+  Var<T> forward_then(Context<T>& context, Var<T> x, const Conv2dThen& then) const;
+  /// What a pass of `context` does with an input of this shape.
+  ConvChoice choice(const Context<T>& context, const Shape& input) const;
+
   const Conv2dConfig& config() const { return config_; }
   const std::string& name() const { return name_; }
   int weight() const { return weight_; }  ///< parameter ids
   int bias() const { return bias_; }      ///< -1 without one
 
  private:
+  Conv2dOptions options(const Context<T>& context) const;
+
   std::string name_;
   Conv2dConfig config_;
   int weight_, bias_ = -1;
@@ -159,15 +184,19 @@ struct PoolConfig {
   int64_t kh = 2, kw = 2;
   int64_t stride_h = 2, stride_w = 2;
   int64_t pad = 0;  ///< pixels on each side; zeros to a mean, nothing to a maximum
+
+  /// Do windows lie side by side?
+  bool tiles() const { return stride_h == kh && stride_w == kw && pad == 0; }
 };
 
 /// The largest number in each window of x[N,H,W,C], channel by channel.
-template <class T> class MaxPool : public Layer<T> {
+template <class T> class MaxPool final : public Layer<T> {
  public:
   explicit MaxPool(PoolConfig config = {}) : config_(config) {}
   Var<T> forward(Context<T>& context, Var<T> x) const override;
   std::string describe() const override;
   LayerPtr<T> transfer(const Parameters<T>& from, Parameters<T>& to) const override;
+  const PoolConfig& config() const { return config_; }
 
  private:
   PoolConfig config_;
@@ -186,7 +215,7 @@ template <class T> class AvgPool : public Layer<T> {
 };
 
 /// max(x, 0).
-template <class T> class ReLU : public Layer<T> {
+template <class T> class ReLU final : public Layer<T> {
  public:
   Var<T> forward(Context<T>& context, Var<T> x) const override;
   std::string describe() const override { return "ReLU"; }

@@ -24,22 +24,19 @@
 #include "core/kernels/conv2d_algo.h"
 #include "core/op_card.h"
 #include "core/ops/common.h"
+#include "core/ops/conv_algo.h"
 #include "core/ops/pack_cache.h"
 #include "core/tape.h"
 
 namespace talweg {
-
-/// How a convolution is computed. `automatic` takes, per face, what is fastest for the shape
-/// (kernels::best_algo); the Winograd forms throw where the kernel is not 3x3 with stride 1. In
-/// double every algorithm is the plain loops.
-enum class ConvAlgo { automatic, direct, wino2, wino4 };
 
 /// How the window moves, in pixels. An aggregate: Conv2dOptions{.stride_h = 2}, or one made below.
 struct Conv2dOptions {
   int64_t stride_h = 1, stride_w = 1;
   int64_t pad_h = 0, pad_w = 0;            ///< zeros added on each side
   int64_t dilation_h = 1, dilation_w = 1;  ///< distance between neighbouring taps
-  ConvAlgo algo = ConvAlgo::automatic;     ///< how all three faces are computed in float
+  /// How all three faces are computed in float. They throw where it can't do the shape.
+  ConvAlgo algo = ConvAlgo::automatic;
 
   /// The same on both axes.
   static constexpr Conv2dOptions square(int64_t stride, int64_t pad = 0, int64_t dilation = 1) {
@@ -97,13 +94,27 @@ inline kernels::Conv2dShape conv2d_shape(const char* op, const Shape& x, const S
 /// The shape of conv2d's output, which g must have.
 inline Shape conv2d_output(const kernels::Conv2dShape& s) { return {s.n, s.oh(), s.ow(), s.k}; }
 
+/// The kernels' name of an algorithm that is not `automatic`.
+inline kernels::Conv2dAlgo kernel_algo(ConvAlgo algo) {
+  if (algo == ConvAlgo::wino2) return kernels::Conv2dAlgo::wino2;
+  return algo == ConvAlgo::wino4 ? kernels::Conv2dAlgo::wino4 : kernels::Conv2dAlgo::direct;
+}
+
+/// Can `algo` compute a kernel of KH x KW that moves like this?
+inline bool can_compute(ConvAlgo algo, int64_t kh, int64_t kw, const Conv2dOptions& o) {
+  return kernels::supports(kernel_algo(algo), {.kh = kh,
+                                               .kw = kw,
+                                               .stride_h = o.stride_h,
+                                               .stride_w = o.stride_w,
+                                               .dilation_h = o.dilation_h,
+                                               .dilation_w = o.dilation_w});
+}
+
 /// The algorithm for a face: the one asked for, or the best for the shape.
 inline kernels::Conv2dAlgo resolve_algo(const char* op, const Conv2dOptions& o,
                                         const kernels::Conv2dShape& s, kernels::Conv2dFace face) {
   if (o.algo == ConvAlgo::automatic) return kernels::best_algo(s, face);
-  const auto algo = o.algo == ConvAlgo::wino2   ? kernels::Conv2dAlgo::wino2
-                    : o.algo == ConvAlgo::wino4 ? kernels::Conv2dAlgo::wino4
-                                                : kernels::Conv2dAlgo::direct;
+  const auto algo = kernel_algo(o.algo);
   expect(kernels::supports(algo, s), "[", op, "] ", kernels::algo_name(algo),
          " computes 3x3 kernels with stride and dilation 1, but the kernel is ", s.kh, "x", s.kw,
          ", stride ", s.stride_h, "x", s.stride_w, ", dilation ", s.dilation_h, "x", s.dilation_w,
@@ -184,6 +195,13 @@ TALWEG_OP_CARD(conv2d) {
   card.check("all options, different per axis", {{1, 5, 6, 2}, {2, 2, 3, 2}}, [](auto x) {
     return conv2d(x[0], x[1], {2, 1, 1, 2, 2, 1});
   });
+  const auto with = [](ConvAlgo algo) {
+    return Conv2dOptions{.pad_h = 1, .pad_w = 1, .algo = algo};
+  };
+  for (const ConvAlgo algo : {ConvAlgo::direct, ConvAlgo::wino2, ConvAlgo::wino4}) {
+    card.check(std::string(conv_algo_name(algo)), {{1, 7, 6, 3}, {5, 3, 3, 3}},
+               [=](auto x) { return conv2d(x[0], x[1], with(algo)); });
+  }
   card.check("one", {{1, 1, 1, 1}, {1, 1, 1, 1}}, f);
   card.check("no image", {{0, 3, 3, 2}, {2, 3, 3, 2}}, f);
   card.check("no channels", {{1, 3, 3, 0}, {2, 2, 2, 0}}, f);
@@ -252,6 +270,13 @@ TALWEG_OP_CARD(conv2d_backward_data) {
   card.check("all options, different per axis", {{1, 3, 8, 2}, {2, 2, 3, 2}}, [](auto x) {
     return conv2d_backward_data(x[0], x[1], 5, 6, {2, 1, 1, 2, 2, 1});
   });
+  const auto with = [](ConvAlgo algo) {
+    return Conv2dOptions{.pad_h = 1, .pad_w = 1, .algo = algo};
+  };
+  for (const ConvAlgo algo : {ConvAlgo::direct, ConvAlgo::wino2, ConvAlgo::wino4}) {
+    card.check(std::string(conv_algo_name(algo)), {{1, 7, 6, 5}, {5, 3, 3, 3}},
+               [=](auto x) { return conv2d_backward_data(x[0], x[1], 7, 6, with(algo)); });
+  }
   card.check("one", {{1, 1, 1, 1}, {1, 1, 1, 1}},
              [](auto x) { return conv2d_backward_data(x[0], x[1], 1, 1); });
   card.check("no image", {{0, 1, 1, 2}, {2, 3, 3, 2}},
@@ -305,6 +330,13 @@ TALWEG_OP_CARD(conv2d_backward_weights) {
   card.check("all options, different per axis", {{1, 5, 6, 2}, {1, 3, 8, 2}}, [](auto x) {
     return conv2d_backward_weights(x[0], x[1], 2, 3, {2, 1, 1, 2, 2, 1});
   });
+  const auto with = [](ConvAlgo algo) {
+    return Conv2dOptions{.pad_h = 1, .pad_w = 1, .algo = algo};
+  };
+  for (const ConvAlgo algo : {ConvAlgo::direct, ConvAlgo::wino2, ConvAlgo::wino4}) {
+    card.check(std::string(conv_algo_name(algo)), {{1, 7, 6, 3}, {1, 7, 6, 5}},
+               [=](auto x) { return conv2d_backward_weights(x[0], x[1], 3, 3, with(algo)); });
+  }
   card.check("one", {{1, 1, 1, 1}, {1, 1, 1, 1}},
              [](auto x) { return conv2d_backward_weights(x[0], x[1], 1, 1); });
   card.check("no image", {{0, 3, 3, 2}, {0, 2, 2, 2}},

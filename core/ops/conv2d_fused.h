@@ -29,6 +29,10 @@ struct Conv2dThen {
 
   bool pools() const { return pool_h * pool_w > 1; }
   bool changes_sums() const { return relu || pools(); }
+  const char* op() const {
+    if (pools()) return relu ? "conv_bias_relu_pool" : "conv_bias_pool";
+    return relu ? "conv_bias_relu" : "conv_bias";
+  }
 };
 
 /// Can the kernels pool windows of this size behind a convolution?
@@ -66,10 +70,12 @@ void run_conv2d_then(const char* op, const kernels::Conv2dShape& s, const Conv2d
   kernels::table<T>().conv2d(s, algo, x.data(), packed.data(), then, y.data(), scratch.data());
 }
 
-/// What the ops below share. `b` may be a Var that was never given a value: no bias.
+/// conv2d and what follows: what the ops below share. `b` may be a Var that was never given a value:
+/// no bias.
 template <class T>
-Var<T> conv2d_then(const char* op, Var<T> x, Var<T> w, Var<T> b, const Conv2dOptions& options,
+Var<T> conv2d_then(Var<T> x, Var<T> w, Var<T> b, const Conv2dOptions& options,
                    const Conv2dThen& then) {
+  const char* op = then.op();
   Tape<T>& tape = b ? common_tape(op, x, w, b) : common_tape(op, x, w);
   const auto s = conv2d_shape(op, x.shape(), w.shape(), options);
   const Shape bias_shape = b ? b.shape() : Shape{};
@@ -111,7 +117,7 @@ Var<T> conv2d_then(const char* op, Var<T> x, Var<T> w, Var<T> b, const Conv2dOpt
 /// empty (Var{}). Throws as conv2d does, and where b is not [K].
 template <class T>
 Var<T> conv_bias(Var<T> x, Var<T> w, Var<T> b, const Conv2dOptions& options = {}) {
-  return conv2d_then("conv_bias", x, w, b, options, {});
+  return conv2d_then(x, w, b, options, {});
 }
 
 TALWEG_OP_CARD(conv_bias) {
@@ -139,7 +145,7 @@ TALWEG_OP_CARD(conv_bias) {
 /// Throws as conv_bias does.
 template <class T>
 Var<T> conv_bias_relu(Var<T> x, Var<T> w, Var<T> b, const Conv2dOptions& options = {}) {
-  return conv2d_then("conv_bias_relu", x, w, b, options, {.relu = true});
+  return conv2d_then(x, w, b, options, {.relu = true});
 }
 
 /// conv_bias_relu_pool(x, w, b, options, PH, PW) -> [N,OH/PH,OW/PW,K]: the largest of each window
@@ -150,8 +156,7 @@ Var<T> conv_bias_relu(Var<T> x, Var<T> w, Var<T> b, const Conv2dOptions& options
 template <class T>
 Var<T> conv_bias_relu_pool(Var<T> x, Var<T> w, Var<T> b, const Conv2dOptions& options = {},
                            int64_t pool_h = 2, int64_t pool_w = 2) {
-  return conv2d_then("conv_bias_relu_pool", x, w, b, options,
-                     {.relu = true, .pool_h = pool_h, .pool_w = pool_w});
+  return conv2d_then(x, w, b, options, {.relu = true, .pool_h = pool_h, .pool_w = pool_w});
 }
 
 // --- for the cards: inputs away from kinks ---
@@ -245,6 +250,13 @@ TALWEG_OP_CARD(conv_bias_relu_pool) {
   card.check("2x2, a rest is dropped", {{{1, 5, 3, 2}, d}, {{17, 3, 3, 2}, d}, {{17}, d}},
              pool(2, 2));
   card.check("2x1, no bias", {{{1, 4, 3, 2}, d}, {{2, 3, 3, 2}, d}}, pool(2, 1));
+  for (const ConvAlgo algo : {ConvAlgo::wino2, ConvAlgo::wino4}) {
+    const Conv2dOptions o{.pad_h = 1, .pad_w = 1, .algo = algo};
+    card.check(message("2x2, ", conv_algo_name(algo)),
+               {{{1, 7, 6, 2}, d}, {{5, 3, 3, 2}, d}, {{5}, d}}, [=](auto x) {
+                 return kink_free(x, [=](auto... v) { return conv_bias_relu_pool(v..., o); });
+               });
+  }
   card.check("1x2", {{{1, 3, 4, 3}, d}, {{2, 3, 3, 3}, d}, {{2}, d}}, pool(1, 2));
   card.check("one", {{{1, 1, 1, 1}, d}, {{1, 1, 1, 1}, d}, {{1}, d}}, pool(1, 1));
   card.check("no image", {{{0, 4, 4, 2}, d}, {{2, 3, 3, 2}, d}, {{2}, d}}, pool(2, 2));

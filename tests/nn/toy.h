@@ -66,15 +66,18 @@ template <class T> class BarBatch {
   std::array<int32_t, kBatch> labels_{};
 };
 
-/// A small CNN with everything in it that has a state: weights, running averages, dropout.
+/// A small CNN with everything in it that has a state: weights, running averages, dropout. Without
+/// normalisation its convolutions are fused with what follows them.
 template <class T> struct BarNet {
-  explicit BarNet(uint64_t seed, double dropout = 0.1) {
+  explicit BarNet(uint64_t seed, double dropout = 0.1, bool normalise = true) {
     Rng rng(seed);
     net.add(Conv2d<T>(parameters, "conv1",
-                      {.in = 1, .out = 6, .pad_h = 1, .pad_w = 1, .bias = false}, rng));
-    net.add(BatchNorm<T>(parameters, "norm1", 6)).add(ReLU<T>()).add(MaxPool<T>());
+                      {.in = 1, .out = 6, .pad_h = 1, .pad_w = 1, .bias = !normalise}, rng));
+    if (normalise) net.add(BatchNorm<T>(parameters, "norm1", 6));
+    net.add(ReLU<T>()).add(MaxPool<T>());
     net.add(Conv2d<T>(parameters, "conv2", {.in = 6, .out = 8}, rng));
-    net.add(BatchNorm<T>(parameters, "norm2", 8)).add(ReLU<T>());
+    if (normalise) net.add(BatchNorm<T>(parameters, "norm2", 8));
+    net.add(ReLU<T>());
     net.add(Flatten<T>()).add(Dropout<T>(dropout));
     net.add(Linear<T>(parameters, "head", 2 * 2 * 8, 2, rng));
   }
