@@ -136,7 +136,8 @@ Row conv_row(const ConvCase& c, Conv2dFace face, const std::string& way, int thr
           .groups = {c.group},
           .in_sum = !(c.first_layer && face == Conv2dFace::backward_data),
           .by_default = c.by_default,
-          .in_smoke = c.in_smoke};
+          .in_smoke = c.in_smoke,
+          .options = c.group == "custom" ? "--shape " + c.shape.text : ""};
 }
 
 }  // namespace talweg::bench

@@ -1,14 +1,7 @@
 #include "bench/exact_conv.h"
 
+#include "bench/clones.h"
 #include "core/parallel.h"
-
-// Compiled for several instruction sets, the best chosen at start: g++ on Linux knows how.
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__) && !defined(__clang__)
-#define TALWEG_CLONES __attribute__((target_clones("arch=haswell", "default"), optimize("O3")))
-#else
-#define TALWEG_CLONES
-#endif
 
 namespace talweg::bench {
 namespace {

@@ -83,6 +83,10 @@ struct Row {
   /// Belongs to --smoke, which should end within a few seconds.
   bool in_smoke = false;
 
+  /// What the command line needs beside threads, instruction set and filter for the suite to have
+  /// this row: "--algo wino2".
+  std::string options = {};
+
   /// Called with `threads` set for OpenMP and `isa` in use, as is every run.
   std::function<Work()> make = {};
 

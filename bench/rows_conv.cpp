@@ -103,6 +103,8 @@ void add_conv_rows(Suite& suite) {
     row.executed_flop = executed_flop(c.shape.s, face, algo);
     row.error_bound = error_bound(face, algo);
     row.reference_rank = name == "direct" && !with_packing ? 1 : 0;
+    row.options += (row.options.empty() ? "--algo " : " --algo ") + name;
+    if (with_packing) row.options += " --packing";
     row.make = [shape = c.shape, face, name, with_packing] {
       return conv_work(shape, face, name, with_packing);
     };
