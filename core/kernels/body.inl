@@ -34,6 +34,12 @@ namespace {
 //
 #include "core/kernels/conv2d_weights.inl"
 //
+#include "core/kernels/winograd_forms.inl"
+//
+#include "core/kernels/winograd.inl"
+//
+#include "core/kernels/winograd_weights.inl"
+//
 #include "core/kernels/conv2d_faces.inl"
 
 constexpr KernelTable<float> make_table(const char* name) {
