@@ -36,6 +36,8 @@ namespace {
 //
 #include "core/kernels/winograd_forms.inl"
 //
+#include "core/kernels/winograd_pack.inl"
+//
 #include "core/kernels/winograd.inl"
 //
 #include "core/kernels/winograd_weights.inl"

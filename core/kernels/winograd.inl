@@ -8,8 +8,6 @@
 //      the direct form has 9 M^2;
 //   3. the products become M x M outputs, which get bias, ReLU and pooling on their way out.
 
-template <int M> constexpr int64_t kWinogradPoints = (M + 2) * (M + 2);
-
 /// An image tensor [n, h, w, channels] seen as patches, one for each tile: patch (r, q) of an image
 /// begins at pixel (r * step - pad_h, q * step - pad_w).
 struct Patches {
@@ -101,17 +99,12 @@ template <int M> int64_t winograd_scratch(const Correlation& s) {
   return cut.depth + omp_get_max_threads() * thread;
 }
 
-/// Transformed weights U[panel of width][point][depth][panel_width].
-template <int M> int64_t winograd_packed_size(const Correlation& s) {
-  return kWinogradPoints<M> * packed_size(s.depth, s.width);
-}
-
 /// Stage 2 for one panel: M[point] = V[point] U[point].
 template <int M>
 void multiply_points(const Correlation& s, const WinogradCut& cut, int64_t tiles, int64_t panel,
                      const float* v, const float* packed, float* products) {
   const int64_t width = panel_width(s.width, panel);
-  const float* u = packed + panel * kPanel * s.depth * kWinogradPoints<M>;
+  const float* u = packed + point_panel<M>(s, panel);
   for (int64_t point = 0; point < kWinogradPoints<M>; ++point) {
     const Tile t = {
         .a = v + point * cut.v_stride,
@@ -121,7 +114,7 @@ void multiply_points(const Correlation& s, const WinogradCut& cut, int64_t tiles
         .a_step_h = 0,
         .a_step_w = 0,
         .length = s.depth,
-        .b = u + point * s.depth * width,
+        .b = u + point * point_stride(s, panel),
         .ldb = width,
         .c = products + point * cut.m_stride,
         .ldc = width,
@@ -242,54 +235,4 @@ void winograd_correlate(const Correlation& s, const float* x, const float* packe
       output_points<M>(s, cut, begin, end, panel, products, then, y);
     }
   });
-}
-
-/// One face as a correlation: for the data, of g with the reversed window.
-inline Correlation winograd_correlation(const Conv2dShape& s, Conv2dFace face) {
-  if (face == Conv2dFace::forward) return forward_correlation(s);
-  return phase_correlation(s, phase_of(0, s.h, s.pad_h, 1, 1, 3),
-                           phase_of(0, s.w, s.pad_w, 1, 1, 3));
-}
-
-/// The weights of a correlation at the points, G w G': w[k, i, j, c] is read with depth along c
-/// (forward) or, reversed, with depth along k (to the data).
-template <int M>
-void winograd_pack(const Conv2dShape& shape, Conv2dFace face, const float* w, float* packed) {
-  const bool forward = face == Conv2dFace::forward;
-  const Correlation s = winograd_correlation(shape, face);
-  const bool parallel = s.depth * s.width * 9 >= kSerialElements;
-  share_out(
-      panel_count(s.width), ceil_div(s.depth, kLanes), parallel, [&](int64_t panel, int64_t block) {
-        const int64_t width = panel_width(s.width, panel);
-        float* u = packed + panel * kPanel * s.depth * kWinogradPoints<M>;
-        const int64_t end = min_of((block + 1) * kLanes, s.depth);
-        for (int64_t d = block * kLanes; d < end; ++d) {
-          for (int64_t v = 0; v < width; v += kLanes) {
-            const int64_t first = panel * kPanel + v, exist = s.width - first;
-            Vec tap[3][3], value[M + 2][M + 2];
-            for (int64_t i = 0; i < 3; ++i) {
-              for (int64_t j = 0; j < 3; ++j) {
-                if (forward) {
-                  float lane[kLanes];
-                  for (int64_t k = 0; k < kLanes; ++k) {
-                    lane[k] = k < exist ? w[(((first + k) * 3 + i) * 3 + j) * s.depth + d] : 0;
-                  }
-                  tap[i][j] = load(lane);
-                } else {
-                  const float* at = w + ((d * 3 + 2 - i) * 3 + 2 - j) * s.width + first;
-                  tap[i][j] = exist >= kLanes ? load(at)
-                              : exist > 0     ? load_first(at, exist)
-                                              : Vec{};
-                }
-              }
-            }
-            both_axes(tap, value, Winograd<M>::weight);
-            for (int i = 0; i < M + 2; ++i) {
-              for (int j = 0; j < M + 2; ++j) {
-                store(u + ((i * (M + 2) + j) * s.depth + d) * width + v, value[i][j]);
-              }
-            }
-          }
-        }
-      });
 }
