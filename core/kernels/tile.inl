@@ -10,10 +10,13 @@ constexpr int64_t kTileRows = TALWEG_TILE_ROWS;
 constexpr int64_t kTileVecs = 2;
 constexpr int64_t kPanel = kTileVecs * kLanes;  // columns of b packed together
 
-/// c[p, :] (+)= sum over s < steps_h, t < steps_w, r < length of a(s, t, p, r) * b[next row, :],
-/// rows of b in the order (s, t, r), `ldb` floats apart. The numbers of a lie at
-///   a + s * a_step_h + t * a_step_w + p * lda + r        (rows)
-///   a + s * a_step_h + t * a_step_w + p + r * lda        (columns: a read transposed)
+/// c[p, :] (+)= sum over s < steps_h, t < steps_w, r < length of a(s, t, r, p) * b[next row, :],
+/// rows of b in the order (s, t, r), `ldb` floats apart. The numbers of a lie at a + s * a_step_h +
+/// t * a_step_w +
+///   r + p * lda             (rows)
+///   r * lda + p             (columns: a read transposed)
+///   offsets[r] + p * lda    (listed_steps)
+///   r * lda + offsets[p]    (listed_rows)
 struct Tile {
   const float* a;
   int64_t lda;
@@ -26,13 +29,31 @@ struct Tile {
   bool accumulate;              ///< add to what c holds
   const float* bias = nullptr;  ///< what the sums start from, one number a column
   bool relu = false;            ///< store max(sum, 0)
+  int64_t b_skip = 0;           ///< floats of b passed over after each s
+  const int64_t* offsets = nullptr;
+  const float* ahead = nullptr;  ///< prefetched (columns only), so many floats further each r
+  int64_t ahead_step = 0;
 };
 
-enum class ReadA { rows, columns };
+enum class ReadA { rows, columns, listed_steps, listed_rows };
 
 /// The first kLanes of `exist` numbers, zeros for those that are missing.
 inline Vec load_columns(const float* p, int64_t exist) {
   return exist >= kLanes ? load(p) : load_first(p, exist);
+}
+
+/// Stores sums[rows][vectors] where the last vector of a row is cut.
+inline void store_tail(const Tile& t, int64_t rows, int64_t vectors, const float* sums) {
+  for (int64_t p = 0; p < rows; ++p) {
+    float* c = t.c + p * t.ldc;
+    for (int64_t v = 0; v < vectors; ++v) {
+      const int64_t exist = min_of(kLanes, t.columns - v * kLanes);
+      Vec out = load(sums + (p * vectors + v) * kLanes);
+      if (t.accumulate) out += load_columns(c + v * kLanes, exist);
+      if (t.relu) out = rectified(out);
+      store_first(c + v * kLanes, out, exist);
+    }
+  }
 }
 
 template <int P, int V, ReadA kRead> void tile(const Tile& t) {
@@ -47,41 +68,64 @@ template <int P, int V, ReadA kRead> void tile(const Tile& t) {
 #pragma GCC unroll 2
     for (int v = 0; v < V; ++v) sum[p][v] = start[v];
   }
+  if (t.accumulate) {  // have them at hand when the sums are ready
+    for (int p = 0; p < P; ++p) {
+      for (int v = 0; v < V; ++v) __builtin_prefetch(t.c + p * t.ldc + v * kLanes);
+    }
+  }
+  constexpr bool kByRows = kRead == ReadA::rows || kRead == ReadA::listed_steps;
   const float* b = t.b;
   const int64_t ldb = t.ldb;
   const int64_t lda = t.lda;
+  constexpr int64_t kAhead = 64;  // steps; with listed rows b comes from far away
+  const float* ahead = t.ahead;
+  int64_t offset[P];
+  if constexpr (kRead == ReadA::listed_rows) {
+    for (int p = 0; p < P; ++p) offset[p] = t.offsets[p];
+  }
   for (int64_t s = 0; s < t.steps_h; ++s) {
     for (int64_t u = 0; u < t.steps_w; ++u) {
       const float* a = t.a + s * t.a_step_h + u * t.a_step_w;
       for (int64_t r = 0; r < t.length; ++r) {
+        const float* at = kRead == ReadA::listed_steps ? a + t.offsets[r] : a;
         Vec bv[V];
 #pragma GCC unroll 2
         for (int v = 0; v < V; ++v) bv[v] = load(b + v * kLanes);
+        if (kRead == ReadA::columns) __builtin_prefetch(ahead, 0, 2);
+        if (kRead == ReadA::columns) ahead += t.ahead_step;
+        if (kRead == ReadA::listed_rows) __builtin_prefetch(b + kAhead * ldb);
+        if (kRead == ReadA::listed_rows && V > 1) __builtin_prefetch(b + kAhead * ldb + kLanes);
 #pragma GCC unroll 16
         for (int p = 0; p < P; ++p) {
-          const Vec av = broadcast(a[kRead == ReadA::rows ? p * lda : p]);
+          const int64_t place = kByRows ? p * lda : kRead == ReadA::columns ? p : offset[p];
+          const Vec av = broadcast(at[place]);
 #pragma GCC unroll 2
           for (int v = 0; v < V; ++v) sum[p][v] += av * bv[v];
         }
-        a += kRead == ReadA::rows ? 1 : lda;
+        if (kRead == ReadA::rows) a += 1;
+        if (!kByRows) a += lda;
         b += ldb;
       }
     }
+    b += t.b_skip;
+  }
+  if (t.columns < V * kLanes) {
+    float sums[P * V * kLanes];
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) {
+#pragma GCC unroll 2
+      for (int v = 0; v < V; ++v) store(sums + (p * V + v) * kLanes, sum[p][v]);
+    }
+    store_tail(t, P, V, sums);
+    return;
   }
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p) {
 #pragma GCC unroll 2
     for (int v = 0; v < V; ++v) {
       float* c = t.c + p * t.ldc + v * kLanes;
-      const int64_t exist = t.columns - v * kLanes;
-      Vec out = sum[p][v];
-      if (t.accumulate) out += load_columns(c, exist);
-      if (t.relu) out = rectified(out);
-      if (exist >= kLanes) {
-        store(c, out);
-      } else if (exist > 0) {
-        store_first(c, out, exist);
-      }
+      if (t.accumulate) sum[p][v] += load(c);
+      store(c, t.relu ? rectified(sum[p][v]) : sum[p][v]);
     }
   }
 }
@@ -96,18 +140,23 @@ template <int V, ReadA kRead, int P = kTileRows>
   }
 }
 
+/// One tile of 1 ... kTileRows rows.
+template <ReadA kRead> void tile_once(int64_t rows, const Tile& t) {
+  if (t.columns > kLanes) {
+    tile_of<2, kRead>(rows, t);
+  } else {
+    tile_of<1, kRead>(rows, t);
+  }
+}
+
 /// `rows` rows of c by any number of tiles as equal as possible (18 rows are 9 + 9, not 14 + 4).
 template <ReadA kRead> void tile_rows(int64_t rows, Tile t) {
   if (rows <= 0) return;
   const int64_t each = ceil_div(rows, ceil_div(rows, kTileRows));
   for (int64_t done = 0; done < rows; done += each) {
     const int64_t count = min_of(each, rows - done);
-    if (t.columns > kLanes) {
-      tile_of<2, kRead>(count, t);
-    } else {
-      tile_of<1, kRead>(count, t);
-    }
-    t.a += count * (kRead == ReadA::rows ? t.lda : 1);
+    tile_once<kRead>(count, t);
+    t.a += count * (kRead == ReadA::columns ? 1 : t.lda);
     t.c += count * t.ldc;
   }
 }

@@ -14,7 +14,8 @@ typedef float VecInMemory __attribute__((vector_size(4 * TALWEG_LANES), aligned(
 [[gnu::always_inline]] inline void store(float* p, Vec v) {
   *reinterpret_cast<VecInMemory*>(p) = v;
 }
-[[gnu::always_inline]] inline Vec broadcast(float s) { return Vec{} + s; }
+// s - 0 is s whatever s is, and so one instruction; s + 0 is not (of -0), and costs an addition.
+[[gnu::always_inline]] inline Vec broadcast(float s) { return s - Vec{}; }
 [[gnu::always_inline]] inline IVec bits_of(Vec v) { return (IVec)v; }
 [[gnu::always_inline]] inline Vec float_of_bits(IVec v) { return (Vec)v; }
 
@@ -48,6 +49,27 @@ inline float max_of_lanes(Vec v) {
   float best = lane[0];
   for (int64_t i = 1; i < kLanes; ++i) best = lane[i] > best ? lane[i] : best;
   return best;
+}
+
+/// Turns kLanes vectors into their columns. Step by step, squares of side 1, 2, 4 ... across the
+/// diagonal change places: the lanes with bit `side` set in the upper row against those without it
+/// in the lower.
+[[gnu::always_inline]] inline void transpose(Vec (&rows)[kLanes]) {
+  IVec lane;
+  for (int32_t i = 0; i < kLanes; ++i) lane[i] = i;
+#pragma GCC unroll 4
+  for (int32_t side = 1; side < kLanes; side *= 2) {
+    const IVec set = (lane & side) != 0;
+    const IVec upper = set ? lane + (static_cast<int32_t>(kLanes) - side) : lane;
+    const IVec lower = set ? lane + static_cast<int32_t>(kLanes) : lane + side;
+#pragma GCC unroll 16
+    for (int32_t r = 0; r < kLanes; ++r) {
+      if (r & side) continue;
+      const Vec a = rows[r], b = rows[r + side];
+      rows[r] = __builtin_shuffle(a, b, upper);
+      rows[r + side] = __builtin_shuffle(a, b, lower);
+    }
+  }
 }
 
 inline int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
