@@ -7,6 +7,7 @@
 #include "bench/clock.h"
 #include "bench/compare.h"
 #include "bench/options.h"
+#include "bench/peers/environment.h"
 #include "bench/report.h"
 #include "bench/rows.h"
 #include "core/error.h"
@@ -51,7 +52,10 @@ void write_files(const Options& o, const RunRecord& run) {
   if (!o.svg.empty()) io::write_file_atomically(o.svg, to_svg(run));
 }
 
-int measure(const Options& o) {
+int measure(const Options& o, [[maybe_unused]] char** argv) {
+#ifdef TALWEG_PEERS
+  prepare_peer_environment(o.suite.isas, argv);
+#endif
   Suite suite(o.suite);
   add_all_rows(suite);
   const std::vector<const Row*> rows = select(suite, o.filter, o.smoke);
@@ -108,7 +112,7 @@ int guarded(int argc, char** argv) {
     return kMisused;
   }
   try {
-    return measure(options);
+    return measure(options, argv);
   } catch (const Error& e) {
     say(e.what());
     return kMisused;

@@ -1,6 +1,6 @@
 // oneDNN's rows beside ours: onednn/direct and onednn/winograd in the layouts that oneDNN chooses,
 // onednn/direct-nhwc with images kept channels last as ours are; each alone, and, when packing is
-// timed too (--with-packing), with what a caller adds who keeps plain arrays:
+// timed too (--packing), with what a caller adds who keeps plain arrays:
 //   +reorder       from and to nchw with weights oihw, where most programs have them
 //   +reorder-nhwc  from and to nhwc with weights ohwi, which our +pack rows start from
 #include "bench/conv_problem.h"
