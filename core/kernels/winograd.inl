@@ -84,7 +84,9 @@ template <int M> WinogradCut winograd_cut(const Correlation& s) {
   cut.tiles = s.n * cut.tiles_h * cut.tiles_w;
   cut.depth = round_up(s.depth, kLanes);
   const int64_t fit = kBudget / (kWinogradPoints<M> * (cut.depth + kPanel));
-  cut.blocks = ceil_div(cut.tiles, max_of(fit, kTileRows));
+  // Weights of so many channels come from memory each time: use them for more tiles.
+  const int64_t least = s.depth > 256 ? 2 * kTileRows : kTileRows;
+  cut.blocks = ceil_div(cut.tiles, max_of(fit, least));
   if (cut.blocks >= kUnits) cut.blocks = round_up(cut.blocks, kUnits);
   cut.block = ceil_div(cut.tiles, max_of(1, cut.blocks));
   cut.groups = clamp_of(kUnits / 2 / max_of(1, cut.blocks), 1, panel_count(s.width));
