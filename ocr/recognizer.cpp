@@ -50,15 +50,17 @@ double surprise(std::span<const float> row, int32_t symbol) {
 }  // namespace
 
 Recognizer::Recognizer(const Architecture& architecture, Alphabet alphabet,
-                       const nn::Parameters<float>& parameters)
-    : alphabet_(std::move(alphabet)), network_(folded(architecture, alphabet_, parameters)) {}
+                       const nn::Parameters<float>& parameters, ConvAlgo algo)
+    : alphabet_(std::move(alphabet)),
+      network_(folded(architecture, alphabet_, parameters)),
+      algo_(algo) {}
 
-Recognizer Recognizer::load(const std::filesystem::path& path) {
+Recognizer Recognizer::load(const std::filesystem::path& path, ConvAlgo algo) {
   const nn::Checkpoint checkpoint = nn::Checkpoint::load(path);
   const ModelInfo info = model_info(checkpoint);
   auto network = make_network(info.architecture, info.alphabet.size(), Rng());
   checkpoint.restore(network.parameters);
-  return Recognizer(info.architecture, info.alphabet, network.parameters);
+  return Recognizer(info.architecture, info.alphabet, network.parameters, algo);
 }
 
 EnergyMap Recognizer::energies(const io::Gray8& image) const {
@@ -85,6 +87,7 @@ std::vector<EnergyMap> Recognizer::energies(std::span<const io::Gray8> images) c
       for (std::size_t i : batches[b]) to = std::copy(inks[i].ink.begin(), inks[i].ink.end(), to);
       Tape<float> tape;
       auto context = nn::Context<float>::for_inference(tape, network_.parameters);
+      context.set_conv_algo(algo_);
       const Var<float> e = ocr::energies(network_, context, tape.borrow(x, false));
       const float* from = e.data();
       for (std::size_t i : batches[b]) {

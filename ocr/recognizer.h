@@ -48,12 +48,13 @@ enum class Decoder { exact, classic };
 
 class Recognizer {
  public:
-  /// From a network in training or a loaded one; batch normalisation is folded into convolutions.
+  /// From a network in training or a loaded one; batch normalisation is folded into convolutions,
+  /// which are computed by `algo`.
   Recognizer(const Architecture& architecture, Alphabet alphabet,
-             const nn::Parameters<float>& parameters);
+             const nn::Parameters<float>& parameters, ConvAlgo algo = ConvAlgo::automatic);
   /// From a model file. Throws IoError, in one sentence, where it is missing, damaged, foreign or
   /// of another version.
-  static Recognizer load(const std::filesystem::path& path);
+  static Recognizer load(const std::filesystem::path& path, ConvAlgo algo = ConvAlgo::automatic);
 
   const Alphabet& alphabet() const { return alphabet_; }
 
@@ -68,6 +69,7 @@ class Recognizer {
  private:
   Alphabet alphabet_;
   nn::Network<float> network_;
+  ConvAlgo algo_;
 };
 
 /// What a model file says of itself besides its tensors.

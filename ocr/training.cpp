@@ -25,6 +25,7 @@ std::string to_json(const TrainingPlan& plan, int64_t images, int64_t infeasible
                         {"warmup_steps", plan.warmup_steps},
                         {"weight_decay", plan.weight_decay},
                         {"max_gradient_norm", plan.max_gradient_norm},
+                        {"conv_algo", std::string(conv_algo_name(plan.conv_algo))},
                         {"images", images},
                         {"infeasible", infeasible}}
       .dump();
@@ -42,6 +43,7 @@ WordTrainer::WordTrainer(const TrainingPlan& plan, const BatchSource& source)
   expect(plan.character_steps >= 0 && plan.word_steps >= 0 && plan.steps() > 0,
          "training needs at least one step, asked for ", plan.character_steps, " + ",
          plan.word_steps);
+  context_.set_conv_algo(plan.conv_algo);
 }
 
 std::unique_ptr<WordTrainer> WordTrainer::resume(const std::filesystem::path& path,
@@ -69,6 +71,7 @@ std::unique_ptr<WordTrainer> WordTrainer::resume(const std::filesystem::path& pa
     plan.warmup_steps = j.at("warmup_steps");
     plan.weight_decay = j.at("weight_decay");
     plan.max_gradient_norm = j.at("max_gradient_norm");
+    plan.conv_algo = parse_conv_algo(j.value("conv_algo", std::string("auto")));
     auto trainer = std::make_unique<WordTrainer>(plan, source);
     trainer->images_ = j.at("images");
     trainer->infeasible_ = j.at("infeasible");
@@ -129,7 +132,12 @@ void WordTrainer::save(const std::filesystem::path& path, const nn::Metadata& su
 }
 
 Recognizer WordTrainer::recognizer() const {
-  return Recognizer(plan_.architecture, source_.alphabet(), network_.parameters);
+  return Recognizer(plan_.architecture, source_.alphabet(), network_.parameters, plan_.conv_algo);
+}
+
+std::vector<nn::ConvChoice> WordTrainer::conv_choices() const {
+  const Shape images = source_.words(plan_.character_steps).images.shape();
+  return nn::conv_choices(network_.layers, network_.parameters, images, plan_.conv_algo);
 }
 
 }  // namespace talweg::ocr

@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "nn/conv_report.h"
 #include "nn/trainer.h"
 #include "ocr/batch.h"
 #include "ocr/recognizer.h"
@@ -23,6 +24,7 @@ struct TrainingPlan {
   int64_t warmup_steps = 30;
   double weight_decay = 1e-2;
   double max_gradient_norm = 5;
+  ConvAlgo conv_algo = ConvAlgo::automatic;
 
   int64_t steps() const { return character_steps + word_steps; }
 };
@@ -58,6 +60,8 @@ class WordTrainer {
 
   const TrainingPlan& plan() const { return plan_; }
   int64_t next_step() const { return next_step_; }
+  /// How the convolutions of a step on words are computed.
+  std::vector<nn::ConvChoice> conv_choices() const;
   int64_t parameter_count() const { return network_.parameters.trained_scalars(); }
 
  private:

@@ -11,6 +11,7 @@
 #include "core/io/file.h"
 #include "core/kernels/kernels.h"
 #include "ocr/cli/command.h"
+#include "ocr/cli/conv_algo_option.h"
 #include "ocr/cli/progress.h"
 #include "ocr/demo.h"
 #include "ocr/demo_figures.h"
@@ -21,7 +22,7 @@ namespace talweg::ocr::cli {
 namespace {
 
 struct DemoArguments {
-  std::string out = "demo";
+  std::string out = "demo", conv_algo = "auto";
   int64_t steps = TrainingPlan().steps();
   int words = DemoOptions().headline_words;
 };
@@ -29,6 +30,7 @@ struct DemoArguments {
 DemoOptions options_of(const DemoArguments& a, const Settings& settings) {
   DemoOptions o;
   o.plan.seed = settings.seed;
+  o.plan.conv_algo = parse_conv_algo(a.conv_algo);
   o.plan.character_steps = a.steps / 10;
   o.plan.word_steps = a.steps - o.plan.character_steps;
   o.headline_words = a.words;
@@ -136,6 +138,7 @@ void add_demo(CLI::App& app, const Settings& settings) {
       ->capture_default_str();
   command->add_option("--words", a->words, "Fresh words a variant for the headline figures")
       ->capture_default_str();
+  add_conv_algo_option(*command, a->conv_algo);
   command->footer("Example: talweg demo --out demo --seed 1");
   command->callback([=, &settings] { run_demo_command(*a, settings); });
 }

@@ -10,6 +10,7 @@
 #include "core/io/file.h"
 #include "core/io/text.h"
 #include "ocr/cli/command.h"
+#include "ocr/cli/conv_algo_option.h"
 #include "ocr/cli/decoder_option.h"
 #include "ocr/cli/json_text.h"
 #include "ocr/cli/progress.h"
@@ -26,7 +27,7 @@ namespace {
 constexpr std::size_t kChunk = 256;  // images in memory at a time
 
 struct EvalArguments {
-  std::string model, data, predictions, decoder = "exact";
+  std::string model, data, predictions, decoder = "exact", conv_algo = "auto";
   int confusions = 10, worst = 10;
   bool json = false;
 };
@@ -198,7 +199,7 @@ void run_eval(const EvalArguments& a, const Settings& settings) {
   Dataset data = open_dataset(a.data);
   Scored scored;
   if (a.predictions.empty()) {
-    const Recognizer recognizer = Recognizer::load(a.model);
+    const Recognizer recognizer = Recognizer::load(a.model, parse_conv_algo(a.conv_algo));
     check_samples(data,
                   nullptr);  // a label the model can't spell is an error it makes, not a fault
     scored = read_all(data, recognizer, parse_decoder(a.decoder), settings.quiet);
@@ -227,6 +228,7 @@ void add_eval(CLI::App& app, const Settings& settings) {
   command->add_option("-e,--eval", a->data, "Labelled images: folder or list")->required();
   command->add_option("--pred", a->predictions, "Another program's output, file<TAB>text");
   add_decoder_option(*command, a->decoder);
+  add_conv_algo_option(*command, a->conv_algo);
   command->add_option("--confusions", a->confusions, "Lines of the confusion table")
       ->capture_default_str();
   command->add_option("--worst", a->worst, "How many of the worst words to list")

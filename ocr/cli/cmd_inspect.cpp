@@ -8,6 +8,7 @@
 #include "core/io/safetensors.h"
 #include "core/io/text.h"
 #include "nn/checkpoint.h"
+#include "nn/conv_report.h"
 #include "ocr/cli/command.h"
 #include "ocr/cli/json_text.h"
 #include "ocr/recognizer.h"
@@ -15,6 +16,8 @@
 namespace talweg::ocr::cli {
 
 namespace {
+
+constexpr int kTypicalWidth = 128;  // of a word; the algorithm may depend on it
 
 std::string shape_text(const std::vector<int64_t>& shape) {
   std::string s = "[";
@@ -57,6 +60,11 @@ void run_inspect(const std::string& path, bool json) {
       std::printf("%-13s %s\n", key.c_str(), value.c_str());
     }
   }
+  const Shape image{1, kModelHeight, kTypicalWidth, 1};
+  const auto choices =
+      nn::conv_choices(network.layers, network.parameters, image, ConvAlgo::automatic);
+  std::printf("\nconvolutions, for a word %d px wide\n%s", kTypicalWidth,
+              nn::to_string(choices).c_str());
   std::printf("\ntensor\tdtype\tshape\n");
   for (const auto& [name, blob] : file.tensors) {
     std::printf("%s\t%s\t%s\n", name.c_str(), blob.dtype.c_str(), shape_text(blob.shape).c_str());

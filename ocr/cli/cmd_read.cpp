@@ -9,6 +9,7 @@
 
 #include "core/io/text.h"
 #include "ocr/cli/command.h"
+#include "ocr/cli/conv_algo_option.h"
 #include "ocr/cli/decoder_option.h"
 #include "ocr/cli/inputs.h"
 #include "ocr/cli/json_text.h"
@@ -22,7 +23,7 @@ namespace {
 constexpr std::size_t kChunk = 64;
 
 struct ReadArguments {
-  std::string model, format = "txt", decoder = "exact";
+  std::string model, format = "txt", decoder = "exact", conv_algo = "auto";
   std::vector<std::string> images;
 };
 
@@ -90,7 +91,7 @@ void run_read(const ReadArguments& a, const Settings& settings) {
         "no model was given; train one (talweg train, talweg demo) and name it with -m");
   }
   const Decoder decoder = parse_decoder(a.decoder);
-  const Recognizer recognizer = Recognizer::load(a.model);
+  const Recognizer recognizer = Recognizer::load(a.model, parse_conv_algo(a.conv_algo));
   std::error_code ignored;
   const bool one = a.images.size() == 1 && a.images[0] != "-" &&
                    std::filesystem::is_regular_file(a.images[0], ignored);
@@ -148,6 +149,7 @@ void add_read(CLI::App& app, const Settings& settings) {
       ->check(CLI::IsMember({"txt", "tsv", "json"}))
       ->capture_default_str();
   add_decoder_option(*command, a->decoder);
+  add_conv_algo_option(*command, a->conv_algo);
   command
       ->add_option("images", a->images,
                    "Images, folders, lists of paths (.txt, .tsv), or - for paths on stdin")

@@ -7,6 +7,7 @@
 
 #include "core/io/text.h"
 #include "ocr/cli/command.h"
+#include "ocr/cli/conv_algo_option.h"
 #include "ocr/cli/progress.h"
 #include "ocr/cli/train_data.h"
 #include "ocr/demo.h"
@@ -28,7 +29,7 @@ struct TrainArguments {
   std::string out, resume, bad = "fail", time;
   int64_t steps = 0, epochs = 0, checkpoint_every = 0;
   double learning_rate = TrainingPlan().learning_rate;
-  std::string architecture = Architecture().to_string();
+  std::string architecture = Architecture().to_string(), conv_algo = "auto";
 };
 
 /// "10m", "90s", "1h" in seconds.
@@ -71,6 +72,7 @@ TrainingPlan plan_of(const TrainArguments& a, const TrainingData& data, bool qui
   plan.seed = a.data.seed;
   plan.learning_rate = a.learning_rate;
   plan.architecture = Architecture::parse(a.architecture);
+  plan.conv_algo = parse_conv_algo(a.conv_algo);
   if (a.epochs > 0) {
     if (data.source->steps_per_epoch() == 0) {
       throw UsageError("--epochs counts passes over labelled images; from fonts, give --steps");
@@ -135,6 +137,9 @@ class Run {
       std::fprintf(stderr, "%lld parameters, %lld steps\n",
                    static_cast<long long>(trainer_->parameter_count()),
                    static_cast<long long>(trainer_->plan().steps()));
+      std::fprintf(stderr, "convolutions, %s:\n%s",
+                   std::string(conv_algo_name(trainer_->plan().conv_algo)).c_str(),
+                   nn::to_string(trainer_->conv_choices()).c_str());
     }
     bool finished = false;
     {
@@ -291,6 +296,7 @@ void add_train(CLI::App& app, const Settings& settings) {
       ->add_option("--architecture", a->architecture,
                    "Channels of the five convolutions; /plain behind them leaves normalisation out")
       ->capture_default_str();
+  add_conv_algo_option(*command, a->conv_algo);
   command->add_option("--resume", a->resume, "Checkpoint to go on from, bit for bit");
   command->footer(
       "Examples: talweg train -o model.safetensors\n"

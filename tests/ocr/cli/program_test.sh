@@ -47,6 +47,20 @@ expect 0 'CER            0 %' "$talweg" eval --pred words/labels.tsv -e words
 expect 0 'status  ok' "$talweg" align -m $model words/0003.png --text "$text" -o path.png
 [[ -s path.png ]] || fail "align wrote no figure"
 expect 0 'cnn/16-32-64-96-128' "$talweg" inspect $model
+expect 0 'block2.conv .* forward ' "$talweg" inspect $model
+expect 0 'block1.conv .* forward direct, data direct, weights direct$' \
+  "$talweg" train --steps 2 --conv-algo direct -o algo.safetensors
+expect 0 'block2.conv .* forward wino2, data wino2, weights wino2$' \
+  "$talweg" train --steps 2 --conv-algo wino2 -o algo.safetensors
+expect 0 'block5.conv .* weights direct; wino4 is for 3x3' \
+  "$talweg" train --steps 2 --conv-algo wino4 -o algo.safetensors
+for algo in direct wino2 wino4 auto; do
+  expect 0 "" "$talweg" read --conv-algo $algo -m $model words/0003.png
+  expect 0 'exact words' "$talweg" eval --conv-algo $algo -m $model -e words
+done
+for command in "train -o none.safetensors" "read -m $model" "eval -m $model -e words" demo; do
+  expect 2 'conv-algo.*fft' "$talweg" $command --conv-algo fft
+done
 expect 0 'mul .* ok' "$talweg" check mul
 expect 0 'talweg [0-9]' "$talweg" --version
 for command in demo render train read eval align inspect check; do
