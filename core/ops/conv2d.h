@@ -286,6 +286,16 @@ TALWEG_OP_CARD(conv2d_backward_data) {
   card.rejects({{1, 3, 3, 2}, {1, 3, 3, 1}}, five, "input size and options of the forward pass");
   card.rejects({{3, 3, 1}, {1, 3, 3, 1}}, five, "must be [N,OH,OW,K]");
   card.rejects({{1, 3, 3, 1}, {1, 9}}, five, "must be [K,KH,KW,C]");
+  card.rejects(
+      {{1, 1, 1, 1}, {1, 3, 3, 1}}, [](auto x) { return conv2d_backward_data(x[0], x[1], 2, 5); },
+      "smaller kernel");
+  card.rejects(
+      {{1, 3, 3, 1}, {1, 3, 3, 1}},
+      [](auto x) { return conv2d_backward_data(x[0], x[1], 5, 5, Conv2dOptions::square(0)); },
+      "must be at least 1");
+  card.rejects(
+      {{1, 3, 3, 1}, {1, 3, 3, 1}},
+      [](auto x) { return conv2d_backward_data(x[0], x[1], int64_t(1) << 62, 5); }, "below 2^30");
 }
 
 /// conv2d_backward_weights(x[N,H,W,C], g[N,OH,OW,K], KH, KW) -> [K,KH,KW,C]: dT/dw,
@@ -346,6 +356,14 @@ TALWEG_OP_CARD(conv2d_backward_weights) {
   card.rejects({{2, 5, 5, 1}, {1, 3, 3, 1}}, three, "kernel size and options of the forward pass");
   card.rejects({{5, 5, 1}, {1, 3, 3, 1}}, three, "must be [N,H,W,C]");
   card.rejects({{1, 2, 5, 1}, {1, 1, 3, 1}}, three, "smaller kernel");
+  card.rejects(
+      {{1, 5, 5, 1}, {1, 3, 3, 1}},
+      [](auto x) { return conv2d_backward_weights(x[0], x[1], 3, 3, Conv2dOptions::square(0)); },
+      "must be at least 1");
+  card.rejects(
+      {{1, 5, 5, 1}, {1, 3, 3, 1}},
+      [](auto x) { return conv2d_backward_weights(x[0], x[1], int64_t(1) << 62, 3); },
+      "below 2^30");
 }
 
 }  // namespace talweg

@@ -232,6 +232,12 @@ TALWEG_OP_CARD(conv_bias_relu) {
              {0, 0, 2}, {{0, 0, 1}});
   card.rejects({{1, 5, 5, 2}, {3, 3, 3, 2}, {2}}, f, "must hold one number for each");
   card.rejects({{1, 2, 5, 1}, {1, 3, 3, 1}, {1}}, f, "smaller kernel");
+  card.rejects({{1, 5, 5, 2}, {3, 3, 3, 2}, {3}}, relu_with(Conv2dOptions::square(0)),
+               "must be at least 1");
+  card.rejects({{8, 5, 5, 2}, {1, 3, 3, 2}, {1}}, relu_with(Conv2dOptions::square(1, 1 << 29)),
+               "more than memory can hold");
+  card.rejects({{1, 5, 5, 2}, {3, 1, 3, 2}, {3}}, relu_with({.algo = ConvAlgo::wino2}),
+               "leave the algorithm to automatic");
 }
 
 TALWEG_OP_CARD(conv_bias_relu_pool) {
@@ -271,6 +277,7 @@ TALWEG_OP_CARD(conv_bias_relu_pool) {
   card.rejects({{1, 1, 4, 2}, {3, 3, 3, 2}, {3}}, pool(2, 2), "does not fit");
   card.rejects({{1, 4, 4, 2}, {3, 3, 3, 2}, {3}}, pool(3, 1), "can't be fused");
   card.rejects({{1, 4, 4, 2}, {3, 3, 3, 2}, {3}}, pool(2, 0), "can't be fused");
+  card.rejects({{1, 4, 4, 2}, {3, 3, 3, 2}, {3}}, pool(int64_t(1) << 62, 1), "can't be fused");
   card.rejects({{1, 0, 4, 1}, {1, 3, 3, 1}, {1}}, pool(1, 2), "smaller kernel");
 }
 

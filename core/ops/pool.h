@@ -34,10 +34,18 @@ inline Pool2dShape pool2d_shape(const char* op, const Shape& x, int64_t kh, int6
   expect(pad >= 0 && pad < kh && pad < kw, "[", op, "] padding ", pad,
          " must be at least 0 and smaller ", "than the window ", kh, "x", kw,
          ", or a window would hold no pixel");
+  constexpr int64_t limit = int64_t(1) << 30;  // so that no sum or product of two overflows
+  expect(std::max({x[1], x[2], kh, kw, stride_h, stride_w}) < limit, "[", op, "] input ", x,
+         ", window ", kh, "x", kw, " and stride ", stride_h, "x", stride_w,
+         " must each be below 2^30 along an axis; were they computed from a wrong shape?");
   expect(kh <= x[1] + 2 * pad && kw <= x[2] + 2 * pad && x[1] > 0 && x[2] > 0, "[", op, "] window ",
          kh, "x", kw, " is larger than the input ", x, " with padding ", pad,
          "; pool less or pad more");
-  return {x[0], x[1], x[2], x[3], kh, kw, stride_h, stride_w, pad, pad};
+  const Pool2dShape s{x[0], x[1], x[2], x[3], kh, kw, stride_h, stride_w, pad, pad};
+  const double elements = double(s.n) * double(s.oh()) * double(s.ow()) * double(s.c);
+  expect(elements < double(int64_t(1) << 56), "[", op, "] input ", x, " with padding ", pad,
+         " gives ", elements, " elements, more than memory can hold; pad less");
+  return s;
 }
 
 // --- along the winners ---
@@ -221,6 +229,16 @@ TALWEG_OP_CARD(max_pool2d) {
              {nan}, {first_of_256, first_of_256});
   card.rejects({{4, 4, 2}}, two, "must be [N,H,W,C]");
   card.rejects({{1, 1, 4, 2}}, two, "larger than the input");
+  card.rejects(
+      {{1, 4, 4, 2}}, [](auto x) { return max_pool2d(x[0], int64_t(1) << 62, 2, 2, 2); },
+      "below 2^30");
+  card.rejects(
+      {{1, 4, 4, 2}}, [](auto x) { return max_pool2d(x[0], 2, 2, int64_t(1) << 62, 2); },
+      "below 2^30");
+  card.rejects(
+      {{1, 4, 4, 2}},
+      [](auto x) { return max_pool2d(x[0], 1 << 29, 1 << 29, 1, 1, (1 << 29) - 1); },
+      "more than memory can hold");
   card.rejects(
       {{1, 1, 300, 1}}, [](auto x) { return max_pool2d(x[0], 1, 256, 1, 1); }, "pool in two steps");
   card.rejects(
