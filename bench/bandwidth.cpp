@@ -77,7 +77,7 @@ Bandwidth measure_level(int threads, const std::string& level, size_t footprint,
   const double bytes = double(sizeof(float)) * double(n);
   // About 0.3 ms a sample, so that the barriers do not count; more samples where they are short.
   const int repeats = int(std::clamp(1e7 / bytes, 1.0, 1e6));
-  const int samples = repeats > 1 ? 20 : 8;
+  const int samples = 20;
   Bandwidth b = {.level = level, .bytes_per_thread = limit};
   b.read = fastest(threads, samples, repeats, bytes,
                    [&](int t) { passes().read(n, array(t, 0), array(t, 1)); });

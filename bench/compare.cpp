@@ -114,7 +114,7 @@ Outcome compare_files(const std::string& a_name, const std::string& b_name,
   for (const auto& [run, name] : {std::pair{&a, a_name}, std::pair{&b, b_name}}) {
     if (!run->noisy()) continue;
     out.notes += message(name, " was noisy: its ceilings drifted by ",
-                         io::format_number(100 * run->drift(), 1), " %\n");
+                         io::format_number(100 * run->drift().amount, 1), " %\n");
   }
   out.text = message("time in ", b_name, " (commit ", b.machine.commit, ") over time in ", a_name,
                      " (commit ", a.machine.commit, "), [95 %]\n");

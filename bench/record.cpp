@@ -5,6 +5,7 @@
 #include <set>
 
 #include "bench/fma_peak.h"
+#include "core/error.h"
 
 namespace talweg::bench {
 
@@ -48,23 +49,27 @@ Probes probe(const std::vector<std::string>& isas, const std::vector<int>& threa
   return probes;
 }
 
-double drift(const Probes& before, const Probes& after) {
-  double worst = 0;
-  const auto add = [&](double a, double b) {
-    if (a > 0 && b > 0) worst = std::max(worst, std::max(a, b) / std::min(a, b) - 1);
+Drift drift(const Probes& before, const Probes& after) {
+  Drift worst;
+  const auto add = [&](double a, double b, const std::string& ceiling) {
+    if (a <= 0 || b <= 0) return;
+    const double amount = std::max(a, b) / std::min(a, b) - 1;
+    if (amount > worst.amount) worst = {amount, ceiling};
   };
   for (const auto& [isa, by_threads] : before.peak) {
     const auto found = after.peak.find(isa);
     if (found == after.peak.end()) continue;
     for (const auto& [threads, gflops] : by_threads) {
       const auto other = found->second.find(threads);
-      if (other != found->second.end()) add(gflops, other->second);
+      if (other == found->second.end()) continue;
+      add(gflops, other->second, message("multiply-adds of ", isa, ", threads: ", threads));
     }
   }
   for (const auto& [threads, levels] : before.bandwidth) {
     const auto found = after.bandwidth.find(threads);
     if (found == after.bandwidth.end() || levels.empty() || found->second.empty()) continue;
-    add(levels.back().best(), found->second.back().best());
+    add(levels.back().best(), found->second.back().best(),
+        message("memory's bandwidth, threads: ", threads));
   }
   return worst;
 }

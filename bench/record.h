@@ -60,9 +60,12 @@ struct Probes {
 };
 Probes probe(const std::vector<std::string>& isas, const std::vector<int>& threads);
 
-/// The largest relative change of a ceiling (multiply-adds; memory beyond the caches) between two
-/// probes of the same machine.
-double drift(const Probes& before, const Probes& after);
+/// The ceiling (multiply-adds; memory beyond the caches) that changed most between two probes.
+struct Drift {
+  double amount = 0;  ///< relative to the lower of the two
+  std::string ceiling = {};
+};
+Drift drift(const Probes& before, const Probes& after);
 inline constexpr double kNoisyDrift = 0.03;
 
 /// All rows of a group that count, one way and number of threads.
@@ -91,8 +94,8 @@ struct RunRecord {
   Probes before, after;
   std::vector<RowRecord> rows;
 
-  double drift() const { return bench::drift(before, after); }
-  bool noisy() const { return drift() > kNoisyDrift; }
+  Drift drift() const { return bench::drift(before, after); }
+  bool noisy() const { return drift().amount > kNoisyDrift; }
 };
 
 }  // namespace talweg::bench

@@ -159,7 +159,8 @@ std::string to_json(const RunRecord& run) {
                          {"settings", run.settings},
                          {"ceilings_before", of(run.before)},
                          {"ceilings_after", of(run.after)},
-                         {"drift", run.drift()},
+                         {"drift", run.drift().amount},
+                         {"drifted_most", run.drift().ceiling},
                          {"noisy", run.noisy()},
                          {"rows", rows},
                          {"sums", all_sums}};

@@ -127,7 +127,8 @@ std::string header_text(const RunRecord& run, double expected_seconds) {
 
 std::string columns_text() {
   return format(kColumns, "way", "thr", "min", "median", "p90", "GF/s", "done", "%peak", "roof",
-                "%roof", "GB/s", "error", "1=T", "times as fast as the reference [95 %]");
+                "%roof", "GB/s", "error", "1=T", "times as fast as the reference [95 %]") +
+         "  (`again` repeats a problem; with /WAY/THREADSt behind its name, one row)\n\n";
 }
 
 std::string problem_text(const std::vector<RowRecord>& rows) {
@@ -158,10 +159,11 @@ std::string footer_text(const RunRecord& run) {
     foreign = std::max(foreign, row.disturbance.foreign);
     steal = std::max(steal, row.disturbance.steal);
   }
-  text += format(
-      "%s: the ceilings drifted by %.1f %% (noisy above %.0f %%); others used up to %.2f "
-      "processors, stolen up to %.2f\n",
-      run.noisy() ? "noisy" : "quiet", 100 * run.drift(), 100 * kNoisyDrift, foreign, steal);
+  const Drift drift = run.drift();
+  text += format("%s: the ceilings drifted by %.1f %% at most (noisy above %.0f %%)",
+                 run.noisy() ? "noisy" : "quiet", 100 * drift.amount, 100 * kNoisyDrift);
+  if (!drift.ceiling.empty()) text += " (" + drift.ceiling + ")";
+  text += format("; others used up to %.2f processors, stolen up to %.2f\n", foreign, steal);
   if (failed > 0) text += format("%d of %zu rows FAILED\n", failed, run.rows.size());
   return text;
 }

@@ -225,13 +225,15 @@ std::vector<const Row*> select(const Suite& suite, const std::string& filter, bo
 }
 
 double expected_seconds(const std::vector<const Row*>& rows, const RunOptions& options) {
-  // Warming up costs about half of what is timed; the exact result, about 5 GFLOP/s a processor.
-  const double checking = 5e9 * double(omp_get_num_procs());
-  double seconds = 0;
+  // Finding the number of runs of a sample takes about half of what is timed, and a long row runs
+  // ten times at the least; the exact result comes at about 5 GFLOP/s a processor.
+  constexpr double checking = 5e9, slow = 50e9, fewest_runs = 10, probing_again = 3;
+  double seconds = probing_again;
   for (const auto& problem : by_problem(rows)) {
-    seconds += problem.front()->nominal_flop / checking;
+    seconds += problem.front()->nominal_flop / (checking * omp_get_num_procs());
     for (const Row* row : problem) {
-      seconds += 1.5 * options.seconds + row->nominal_flop / 50e9;
+      const double run = row->nominal_flop / (slow * row->threads);
+      seconds += std::max(1.5 * options.seconds, fewest_runs * run);
     }
   }
   return seconds;

@@ -111,11 +111,13 @@ TEST_CASE("drift is the largest change of a ceiling") {
   before.peak["avx2"][1] = 100;
   before.bandwidth[1] = {{"L1", 1, 500, 0, 0}, {"memory", 2, 10, 20, 0}};
   Probes after = before;
-  CHECK(drift(before, after) == 0);
+  CHECK(drift(before, after).amount == 0);
   after.peak["avx2"][1] = 98;
-  CHECK(drift(before, after) == doctest::Approx(100.0 / 98 - 1));
+  CHECK(drift(before, after).amount == doctest::Approx(100.0 / 98 - 1));
+  CHECK(drift(before, after).ceiling.find("multiply-adds of avx2") == 0);
   after.bandwidth[1][1].copy = 22;
-  CHECK(drift(before, after) == doctest::Approx(0.1));
+  CHECK(drift(before, after).amount == doctest::Approx(0.1));
+  CHECK(drift(before, after).ceiling.find("memory") == 0);
   RunRecord run;
   run.before = before;
   run.after = after;
