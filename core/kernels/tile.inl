@@ -26,7 +26,7 @@ struct Tile {
   float* c;
   int64_t ldc;
   int64_t columns;              ///< of c that exist, at most V * kLanes
-  bool accumulate;              ///< add to what c holds
+  bool accumulate;              ///< the sums start from what c holds
   const float* bias = nullptr;  ///< what the sums start from, one number a column
   bool relu = false;            ///< store max(sum, 0)
   int64_t b_skip = 0;           ///< floats of b passed over after each s
@@ -62,15 +62,19 @@ template <int P, int V, ReadA kRead> void tile(const Tile& t) {
     for (int v = 0; v < V; ++v)
       start[v] = load_columns(t.bias + v * kLanes, t.columns - v * kLanes);
   }
+  const bool whole = t.columns >= V * kLanes;
   Vec sum[P][V];
+  if (t.accumulate && whole) {
 #pragma GCC unroll 16
-  for (int p = 0; p < P; ++p) {
-#pragma GCC unroll 2
-    for (int v = 0; v < V; ++v) sum[p][v] = start[v];
-  }
-  if (t.accumulate) {  // have them at hand when the sums are ready
     for (int p = 0; p < P; ++p) {
-      for (int v = 0; v < V; ++v) __builtin_prefetch(t.c + p * t.ldc + v * kLanes);
+#pragma GCC unroll 2
+      for (int v = 0; v < V; ++v) sum[p][v] = load(t.c + p * t.ldc + v * kLanes);
+    }
+  } else {
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) {
+#pragma GCC unroll 2
+      for (int v = 0; v < V; ++v) sum[p][v] = start[v];
     }
   }
   constexpr bool kByRows = kRead == ReadA::rows || kRead == ReadA::listed_steps;
@@ -109,7 +113,7 @@ template <int P, int V, ReadA kRead> void tile(const Tile& t) {
     }
     b += t.b_skip;
   }
-  if (t.columns < V * kLanes) {
+  if (!whole) {
     float sums[P * V * kLanes];
 #pragma GCC unroll 16
     for (int p = 0; p < P; ++p) {
@@ -124,7 +128,6 @@ template <int P, int V, ReadA kRead> void tile(const Tile& t) {
 #pragma GCC unroll 2
     for (int v = 0; v < V; ++v) {
       float* c = t.c + p * t.ldc + v * kLanes;
-      if (t.accumulate) sum[p][v] += load(c);
       store(c, t.relu ? rectified(sum[p][v]) : sum[p][v]);
     }
   }
