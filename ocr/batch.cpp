@@ -10,11 +10,18 @@ namespace talweg::ocr {
 
 namespace {
 
-/// Room for `count` images `width` columns wide.
-Batch empty_batch(int64_t count, int width) {
-  Batch batch;
-  batch.images = Tensor<float>({count, kModelHeight, width, 1});
-  return batch;
+/// Empties the batch and makes room for `count` images of background `width` columns wide.
+void clear(Batch& batch, int64_t count, int width) {
+  const Shape shape{count, kModelHeight, width, 1};
+  if (batch.images.shape() == shape) {
+    batch.images.fill(0);
+  } else {
+    batch.images = Tensor<float>(shape);
+  }
+  batch.texts.clear();
+  batch.windows.clear();
+  batch.labels.clear();
+  batch.sure.clear();
 }
 
 /// Writes the label side of one image that shows `text` between columns x0 and x1.
@@ -69,17 +76,17 @@ FontSource::FontSource(std::vector<ClassicTask> tasks, Alphabet alphabet, FontSo
          " letters that the alphabet lacks; give one range for both");
 }
 
-Batch FontSource::characters(int64_t step) const {
-  return render(Rng(options_.seed).split(2 * uint64_t(step)), 1);
+void FontSource::characters(int64_t step, Batch& batch) const {
+  render(Rng(options_.seed).split(2 * uint64_t(step)), 1, batch);
 }
 
-Batch FontSource::words(int64_t step) const {
+void FontSource::words(int64_t step, Batch& batch) const {
   Rng rng = Rng(options_.seed).split(2 * uint64_t(step) + 1);
   const int lengths = options_.words.max_length - options_.words.min_length + 1;
-  return render(rng, options_.words.min_length + int(rng.below(uint64_t(lengths))));
+  render(rng, options_.words.min_length + int(rng.below(uint64_t(lengths))), batch);
 }
 
-Batch FontSource::render(Rng rng, int length) const {
+void FontSource::render(Rng rng, int length, Batch& batch) const {
   const int count = std::max(1, options_.letters_per_batch / length);
   RandomWords words = options_.words;
   words.min_length = words.max_length = length;
@@ -102,7 +109,7 @@ Batch FontSource::render(Rng rng, int length) const {
   const int width = std::max_element(images.begin(), images.end(), [](auto& a, auto& b) {
                       return a.width < b.width;
                     })->width;
-  Batch batch = empty_batch(count, width);
+  clear(batch, count, width);
   for (int b = 0; b < count; ++b) {
     float* to = batch.images.data() + int64_t(b) * kModelHeight * width;
     for (int y = 0; y < kModelHeight; ++y) {
@@ -110,7 +117,6 @@ Batch FontSource::render(Rng rng, int length) const {
     }
     label(batch, alphabet_, texts[b], images[b].width, extents[b].first, extents[b].second);
   }
-  return batch;
 }
 
 FolderSource::FolderSource(const std::vector<Sample>& samples, Alphabet alphabet, uint64_t seed,
@@ -131,7 +137,7 @@ int64_t FolderSource::steps_per_epoch() const {
   return (int64_t(items_.size()) + images_per_batch_ - 1) / images_per_batch_;
 }
 
-Batch FolderSource::words(int64_t step) const {
+void FolderSource::words(int64_t step, Batch& batch) const {
   // An epoch is a shuffled order of runs of similar width; where the runs begin shifts every time,
   // so that images meet other mates.
   const int64_t steps = steps_per_epoch(), n = int64_t(items_.size());
@@ -148,7 +154,7 @@ Batch FolderSource::words(int64_t step) const {
   for (int64_t b = 0; b < count; ++b) {
     width = std::max(width, items_[(begin + b + shift) % n].width);
   }
-  Batch batch = empty_batch(count, width);
+  clear(batch, count, width);
   for (int64_t b = 0; b < count; ++b) {
     const Item& item = items_[(begin + b + shift) % n];
     float* to = batch.images.data() + b * kModelHeight * width;
@@ -157,7 +163,6 @@ Batch FolderSource::words(int64_t step) const {
     }
     label(batch, alphabet_, item.text, item.width, item.x0, item.x1);
   }
-  return batch;
 }
 
 }  // namespace talweg::ocr

@@ -33,13 +33,14 @@ std::vector<int32_t> sure_symbols(const std::vector<int32_t>& word, int32_t betw
                                   double x1, int windows);
 
 /// Where batches come from. Batch `step` depends on the seed and `step` only, not on earlier calls
-/// or on threads, so that training can be resumed anywhere.
+/// or on threads, so that training can be resumed anywhere, and batches be made ahead of time
+/// (prefetch.h). Both functions replace what `batch` held and use its memory again.
 class BatchSource {
  public:
   virtual ~BatchSource() = default;
   /// Single characters where the source can make them, words otherwise.
-  virtual Batch characters(int64_t step) const = 0;
-  virtual Batch words(int64_t step) const = 0;
+  virtual void characters(int64_t step, Batch& batch) const = 0;
+  virtual void words(int64_t step, Batch& batch) const = 0;
   virtual const Alphabet& alphabet() const = 0;
   /// One pass over the data, in steps; 0 for a source that never repeats.
   virtual int64_t steps_per_epoch() const { return 0; }
@@ -59,12 +60,12 @@ class FontSource : public BatchSource {
   /// One task a typeface; every word is drawn in one of them. Throws Error where words hold letters
   /// outside the alphabet, or there is no task.
   FontSource(std::vector<ClassicTask> tasks, Alphabet alphabet, FontSourceOptions options);
-  Batch characters(int64_t step) const override;
-  Batch words(int64_t step) const override;
+  void characters(int64_t step, Batch& batch) const override;
+  void words(int64_t step, Batch& batch) const override;
   const Alphabet& alphabet() const override { return alphabet_; }
 
  private:
-  Batch render(Rng rng, int length) const;
+  void render(Rng rng, int length, Batch& batch) const;
 
   std::vector<ClassicTask> tasks_;
   Alphabet alphabet_;
@@ -78,8 +79,8 @@ class FolderSource : public BatchSource {
   /// load_gray does; check_samples finds such faults beforehand.
   FolderSource(const std::vector<Sample>& samples, Alphabet alphabet, uint64_t seed,
                int images_per_batch);
-  Batch characters(int64_t step) const override { return words(step); }
-  Batch words(int64_t step) const override;
+  void characters(int64_t step, Batch& batch) const override { words(step, batch); }
+  void words(int64_t step, Batch& batch) const override;
   const Alphabet& alphabet() const override { return alphabet_; }
   int64_t steps_per_epoch() const override;
 

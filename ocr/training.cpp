@@ -6,6 +6,7 @@
 #include "core/ops/softmax.h"
 #include "ebm/align/align_ops.h"
 #include "nn/schedule.h"
+#include "ocr/prefetch.h"
 
 namespace talweg::ocr {
 
@@ -88,23 +89,27 @@ std::unique_ptr<WordTrainer> WordTrainer::resume(const std::filesystem::path& pa
 
 /// Stage 1 classifies the windows that sure_symbols names; stage 2 follows each word's best path.
 /// Energies are low where probable, so that softmax(-energies) are the probabilities of a window.
-Var<float> WordTrainer::loss(int64_t step, nn::Context<float>& context) {
-  const bool words = step >= plan_.character_steps;
-  batch_ = words ? source_.words(step) : source_.characters(step);
-  images_ += int64_t(batch_.texts.size());
-  const Var<float> e = energies(network_, context, tape_.borrow(batch_.images, false));
+Var<float> WordTrainer::loss(const Batch& batch, bool words, nn::Context<float>& context) {
+  images_ += int64_t(batch.texts.size());
+  const Var<float> e = energies(network_, context, tape_.borrow(batch.images, false));
   if (words) {
-    const auto path = ebm::path_cross_entropy(e, batch_.windows, batch_.labels.view(), alignment_);
+    const auto path = ebm::path_cross_entropy(e, batch.windows, batch.labels.view(), alignment_);
     infeasible_ += path.infeasible;
     return path.loss;
   }
   const Var<float> logits = reshape(-e, {e.shape()[0] * e.shape()[1], e.shape()[2]});
-  return cross_entropy(logits, batch_.sure);
+  return cross_entropy(logits, batch.sure);
 }
 
-bool WordTrainer::run(const std::function<bool(const TrainingReport&)>& on_step) {
+bool WordTrainer::run(const std::function<bool(const TrainingReport&)>& on_step, int ahead) {
+  const auto make = [this](int64_t step, Batch& batch) {
+    aligns(step) ? source_.words(step, batch) : source_.characters(step, batch);
+  };
+  Prefetcher batches(make, next_step_, plan_.steps(), ahead);
   nn::Training<float> training;
-  training.loss = [this](int64_t step, nn::Context<float>& context) { return loss(step, context); };
+  training.loss = [&](int64_t step, nn::Context<float>& context) {
+    return loss(batches.next(), aligns(step), context);
+  };
   training.schedule = nn::WarmupCosine{.peak = plan_.learning_rate,
                                        .final = 0,
                                        .warmup = std::min(plan_.warmup_steps, plan_.steps() / 2),
@@ -112,8 +117,8 @@ bool WordTrainer::run(const std::function<bool(const TrainingReport&)>& on_step)
   training.max_gradient_norm = plan_.max_gradient_norm;
   training.on_step = [&](const nn::StepReport& r) {
     next_step_ = r.step + 1;
-    return !on_step || on_step({r.step, plan_.steps(), r.step >= plan_.character_steps, r.loss,
-                                r.learning_rate, r.gradient_norm, images_, infeasible_});
+    return !on_step || on_step({r.step, plan_.steps(), aligns(r.step), r.loss, r.learning_rate,
+                                r.gradient_norm, images_, infeasible_});
   };
   next_step_ = nn::train(context_, optimizer_, training, next_step_, plan_.steps());
   return next_step_ == plan_.steps();
@@ -136,7 +141,9 @@ Recognizer WordTrainer::recognizer() const {
 }
 
 std::vector<nn::ConvChoice> WordTrainer::conv_choices() const {
-  const Shape images = source_.words(plan_.character_steps).images.shape();
+  Batch batch;
+  source_.words(plan_.character_steps, batch);
+  const Shape images = batch.images.shape();
   return nn::conv_choices(network_.layers, network_.parameters, images, plan_.conv_algo);
 }
 

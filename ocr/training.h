@@ -29,6 +29,9 @@ struct TrainingPlan {
   int64_t steps() const { return character_steps + word_steps; }
 };
 
+/// How many batches are rendered ahead of the step: one to be ready, one to be in the making.
+inline constexpr int kBatchesAhead = 2;
+
 /// What a step was like.
 struct TrainingReport {
   int64_t step = 0, steps = 0;
@@ -50,8 +53,11 @@ class WordTrainer {
                                              const BatchSource& source);
 
   /// Runs to the end of the plan, or until `on_step` returns false. Returns true at the end. Throws
-  /// Error, naming step and op, at the first loss that is not finite.
-  bool run(const std::function<bool(const TrainingReport&)>& on_step = {});
+  /// Error, naming step and op, at the first loss that is not finite. Meanwhile a thread of its own
+  /// makes the batches of the next `ahead` steps; the result is the same, bit for bit, for any
+  /// number, 0 included.
+  bool run(const std::function<bool(const TrainingReport&)>& on_step = {},
+           int ahead = kBatchesAhead);
 
   /// Writes the model, and all that resume() needs, atomically. `summary` joins the metadata.
   void save(const std::filesystem::path& path, const nn::Metadata& summary = {}) const;
@@ -65,7 +71,8 @@ class WordTrainer {
   int64_t parameter_count() const { return network_.parameters.trained_scalars(); }
 
  private:
-  Var<float> loss(int64_t step, nn::Context<float>& context);
+  bool aligns(int64_t step) const { return step >= plan_.character_steps; }  // stage 2
+  Var<float> loss(const Batch& batch, bool words, nn::Context<float>& context);
 
   TrainingPlan plan_;
   const BatchSource& source_;
@@ -74,7 +81,6 @@ class WordTrainer {
   nn::Context<float> context_;
   nn::AdamW<float> optimizer_;
   int64_t next_step_ = 0, images_ = 0, infeasible_ = 0;
-  Batch batch_;
   ebm::BatchAlignment alignment_;
 };
 
