@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
+#include <mutex>
 #include <numeric>
 
 namespace talweg::ocr {
@@ -23,20 +24,42 @@ nn::Network<float> folded(const Architecture& architecture, const Alphabet& alph
   return nn::fold(fresh.layers, parameters);
 }
 
-/// Indices of `images`, cut into runs of one width and at most kLargestBatch.
-std::vector<std::vector<std::size_t>> batches_by_width(const std::vector<InkImage>& images) {
-  std::vector<std::size_t> order(images.size());
+/// Indices of images of these widths, cut into runs of one width and at most kLargestBatch.
+std::vector<std::vector<std::size_t>> batches_by_width(const std::vector<int>& widths) {
+  std::vector<std::size_t> order(widths.size());
   std::iota(order.begin(), order.end(), std::size_t(0));
   std::stable_sort(order.begin(), order.end(),
-                   [&](auto a, auto b) { return images[a].width < images[b].width; });
+                   [&](auto a, auto b) { return widths[a] < widths[b]; });
   std::vector<std::vector<std::size_t>> batches;
   for (std::size_t i : order) {
     const bool fits = !batches.empty() && batches.back().size() < kLargestBatch &&
-                      images[batches.back()[0]].width == images[i].width;
+                      widths[batches.back()[0]] == widths[i];
     if (!fits) batches.emplace_back();
     batches.back().push_back(i);
   }
   return batches;
+}
+
+/// body(i) for each i in [0, n), shared among the threads; one item alone leaves the threads to the
+/// kernels. Rethrows what the first failing item threw, when all are done.
+template <class Body> void for_each_item(std::size_t n, const Body& body) {
+  std::vector<std::exception_ptr> failures(n);
+  const auto guarded = [&](std::size_t i) {
+    try {
+      body(i);
+    } catch (...) {
+      failures[i] = std::current_exception();
+    }
+  };
+  if (n == 1) {
+    guarded(0);
+  } else {
+#pragma omp parallel for schedule(dynamic)
+    for (std::size_t i = 0; i < n; ++i) guarded(i);
+  }
+  for (const auto& failure : failures) {
+    if (failure) std::rethrow_exception(failure);
+  }
 }
 
 /// -log of the softmax probability of `symbol`, from energies.
@@ -49,11 +72,36 @@ double surprise(std::span<const float> row, int32_t symbol) {
 
 }  // namespace
 
+/// Tapes not in use, whose pools remember the memory of earlier batches.
+class Recognizer::Tapes {
+ public:
+  std::unique_ptr<Tape<float>> take() {
+    const std::lock_guard lock(mutex_);
+    if (free_.empty()) return std::make_unique<Tape<float>>();
+    auto tape = std::move(free_.back());
+    free_.pop_back();
+    return tape;
+  }
+  /// Takes back a tape without nodes. One that has grown large, for a batch wider than most or for
+  /// batches of very many widths, is dropped instead.
+  void give_back(std::unique_ptr<Tape<float>> tape) {
+    constexpr std::size_t kLargest = std::size_t(64) << 20;
+    if (tape->pool().reserved_bytes() > kLargest) return;
+    const std::lock_guard lock(mutex_);
+    free_.push_back(std::move(tape));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Tape<float>>> free_;
+};
+
 Recognizer::Recognizer(const Architecture& architecture, Alphabet alphabet,
                        const nn::Parameters<float>& parameters, ConvAlgo algo)
     : alphabet_(std::move(alphabet)),
       network_(folded(architecture, alphabet_, parameters)),
-      algo_(algo) {}
+      algo_(algo),
+      tapes_(std::make_shared<Tapes>()) {}
 
 Recognizer Recognizer::load(const std::filesystem::path& path, ConvAlgo algo) {
   const nn::Checkpoint checkpoint = nn::Checkpoint::load(path);
@@ -68,39 +116,35 @@ EnergyMap Recognizer::energies(const io::Gray8& image) const {
 }
 
 std::vector<EnergyMap> Recognizer::energies(std::span<const io::Gray8> images) const {
-  std::vector<InkImage> inks;
-  for (const io::Gray8& image : images) inks.push_back(prepare_image(image));
-  const auto batches = batches_by_width(inks);
+  std::vector<int> widths;
+  for (const io::Gray8& image : images) widths.push_back(model_width(image.width, image.height));
+  const auto batches = batches_by_width(widths);
   std::vector<EnergyMap> maps(images.size());
-  std::vector<std::exception_ptr> failures(batches.size());
-#pragma omp parallel for schedule(dynamic)
-  for (std::size_t b = 0; b < batches.size(); ++b) {
-    try {
-      const int width = inks[batches[b][0]].width;
-      const int windows = window_count(width), symbols = alphabet_.size();
-      for (std::size_t i : batches[b]) {
-        maps[i] = {windows, symbols, kWindowStride * inks[i].source_scale, {}};
-      }
-      if (windows == 0) continue;  // too narrow for any letter: decode() will say so
-      Tensor<float> x({int64_t(batches[b].size()), kModelHeight, width, 1});
+  for_each_item(batches.size(), [&](std::size_t b) {
+    const int width = widths[batches[b][0]];
+    const int windows = window_count(width), symbols = alphabet_.size();
+    auto tape = tapes_->take();
+    {
+      const TapeScope<float> scope(*tape);
+      const auto x = tape->make("images", {std::ssize(batches[b]), kModelHeight, width, 1});
       float* to = x.data();
-      for (std::size_t i : batches[b]) to = std::copy(inks[i].ink.begin(), inks[i].ink.end(), to);
-      Tape<float> tape;
-      auto context = nn::Context<float>::for_inference(tape, network_.parameters);
-      context.set_conv_algo(algo_);
-      const Var<float> e = ocr::energies(network_, context, tape.borrow(x, false));
-      const float* from = e.data();
       for (std::size_t i : batches[b]) {
-        maps[i].values.assign(from, from + windows * symbols);
-        from += windows * symbols;
+        const InkImage image = prepare_image(images[i]);
+        maps[i] = {windows, symbols, kWindowStride * image.source_scale, {}};
+        to = std::copy(image.ink.begin(), image.ink.end(), to);
       }
-    } catch (...) {
-      failures[b] = std::current_exception();
+      if (windows > 0) {  // too narrow for any letter otherwise: decode() will say so
+        auto context = nn::Context<float>::for_inference(*tape, network_.parameters);
+        context.set_conv_algo(algo_);
+        const float* from = ocr::energies(network_, context, x).data();
+        for (std::size_t i : batches[b]) {
+          maps[i].values.assign(from, from + windows * symbols);
+          from += windows * symbols;
+        }
+      }
     }
-  }
-  for (const auto& failure : failures) {
-    if (failure) std::rethrow_exception(failure);
-  }
+    tapes_->give_back(std::move(tape));
+  });
   return maps;
 }
 
@@ -109,8 +153,9 @@ Reading Recognizer::read(const io::Gray8& image, Decoder decoder) const {
 }
 
 std::vector<Reading> Recognizer::read(std::span<const io::Gray8> images, Decoder decoder) const {
-  std::vector<Reading> readings;
-  for (const EnergyMap& map : energies(images)) readings.push_back(decode(map, decoder));
+  const std::vector<EnergyMap> maps = energies(images);
+  std::vector<Reading> readings(maps.size());
+  for_each_item(maps.size(), [&](std::size_t i) { readings[i] = decode(maps[i], decoder); });
   return readings;
 }
 

@@ -1,4 +1,5 @@
-// The recognizer: a trained model that reads images of words. Immutable, so threads share it.
+// The recognizer: a trained model that reads images of words. Threads share it: to its users it is
+// immutable; inside, it keeps the memory that reading needs for the next time.
 #pragma once
 
 #include <filesystem>
@@ -67,9 +68,12 @@ class Recognizer {
   Reading decode(const EnergyMap& map, Decoder decoder) const;
 
  private:
+  class Tapes;
+
   Alphabet alphabet_;
   nn::Network<float> network_;
   ConvAlgo algo_;
+  std::shared_ptr<Tapes> tapes_;  // shared by copies
 };
 
 /// What a model file says of itself besides its tensors.

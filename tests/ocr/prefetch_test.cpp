@@ -22,8 +22,8 @@ void number(int64_t step, Batch& batch) { batch.texts = {std::to_string(step)}; 
 TrainingPlan small_plan() {
   TrainingPlan plan;
   plan.architecture.channels = {4, 8, 8, 8, 16};
-  plan.character_steps = 4;
-  plan.word_steps = 8;
+  plan.character_steps = 2;
+  plan.word_steps = 4;
   return plan;
 }
 
@@ -147,23 +147,21 @@ TEST_CASE("what goes wrong while a batch is made is said when its step is asked 
 
 TEST_CASE("a model is the same, byte for byte, however many batches were made ahead") {
   const std::string expected = trained(0, 0);
-  for (const int ahead : {1, 2, 5}) {
-    CHECK(trained(ahead, 0) == expected);
-    for (const int64_t interrupted_after : {1, 3, 4, 9}) {
-      CAPTURE(interrupted_after);
-      CHECK(trained(ahead, interrupted_after) == expected);
-    }
+  CHECK(trained(1, 0) == expected);
+  for (const int64_t interrupted_after : {0, 1, 2, 5}) {  // in stage 1, between, in stage 2
+    CAPTURE(interrupted_after);
+    CHECK(trained(3, interrupted_after) == expected);
   }
 }
 
 TEST_CASE("training stops before the step whose batch can't be made, and can be saved there") {
-  const BrokenSource source(5);
+  const BrokenSource source(3);
   for (const int ahead : {0, 2}) {
     WordTrainer trainer(small_plan(), source);
-    CHECK_THROWS_WITH_AS(trainer.run({}, ahead), "the picture of step 5 is gone", Error);
-    CHECK(trainer.next_step() == 5);
+    CHECK_THROWS_WITH_AS(trainer.run({}, ahead), "the picture of step 3 is gone", Error);
+    CHECK(trainer.next_step() == 3);
     const ScratchFolder folder;
     trainer.save(folder.path() + "/model.safetensors");
-    CHECK(WordTrainer::resume(folder.path() + "/model.safetensors", source)->next_step() == 5);
+    CHECK(WordTrainer::resume(folder.path() + "/model.safetensors", source)->next_step() == 3);
   }
 }

@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
+#include <thread>
 
 #include "core/error.h"
 #include "tests/ocr/scratch_folder.h"
@@ -119,6 +121,42 @@ TEST_CASE("a word is read the same alone and among others, and by a model saved 
     CHECK(recognizer.energies(images[i]).values == together[i].values);
     CHECK(by_loaded[i].values == together[i].values);
   }
+}
+
+TEST_CASE("threads that share a recognizer read the same, again and again") {
+  const FontSource source = font_source();
+  const Recognizer recognizer = WordTrainer(small_plan(), source).recognizer();
+  const Recognizer copy = recognizer;  // NOLINT(performance-unnecessary-copy-initialization)
+  const ClassicTask task = ClassicTask::standard();
+  std::vector<io::Gray8> images;
+  for (const std::string& word : {std::string("a"), std::string(100, 'w'), std::string("cat")}) {
+    Rng rng(1);
+    images.push_back(task.render(word, Variant::kPlain, rng));
+  }
+  const auto expected = recognizer.energies(images);
+  std::vector<std::thread> threads;
+  std::array<int, 4> different{};
+  for (std::size_t t = 0; t < different.size(); ++t) {
+    threads.emplace_back([&, t] {
+      for (std::size_t k = 0; k < 20; ++k) {
+        const std::size_t i = (k + t) % images.size();
+        const EnergyMap map = (k % 2 ? recognizer : copy).energies(images[i]);
+        different[t] += map.values != expected[i].values;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(different == std::array<int, 4>{});
+}
+
+TEST_CASE("an image that can't be read is named, and its mates can be read afterwards") {
+  const FontSource source = font_source();
+  const Recognizer recognizer = WordTrainer(small_plan(), source).recognizer();
+  std::vector<io::Gray8> images{io::Gray8(40, 32, 0), io::Gray8(40, 32, 0)};
+  images[1].pixels.resize(100);
+  CHECK_THROWS_WITH_AS(recognizer.read(images), doctest::Contains("100 pixels do not fill"), Error);
+  images[1].pixels.resize(40 * 32);
+  CHECK(recognizer.read(images).size() == 2);
 }
 
 TEST_CASE("an image too narrow for a window reads as empty, with the reason") {
