@@ -73,7 +73,10 @@ Bandwidth measure_level(int threads, const std::string& level, size_t footprint,
   const int64_t n = std::max<int64_t>(64, int64_t(footprint / sizeof(float) / 3 / 64 * 64));
   std::vector<Buffer> arrays;
   for (int i = 0; i < 3 * threads; ++i) arrays.emplace_back(n);
-  const auto array = [&](int thread, int i) { return arrays[size_t(3 * thread + i)].data(); };
+  const auto array = [&](int thread, int i) {
+    const int index = 3 * thread + i;
+    return arrays[size_t(index)].data();
+  };
   const double bytes = double(sizeof(float)) * double(n);
   // About 0.3 ms a sample, so that the barriers do not count; more samples where they are short.
   const int repeats = int(std::clamp(1e7 / bytes, 1.0, 1e6));

@@ -114,7 +114,7 @@ std::string time_text(double seconds) {
 std::string header_text(const RunRecord& run, double expected_seconds) {
   const Machine& m = run.machine;
   std::string settings;
-  for (const auto& [name, value] : run.settings) settings += " " + name + "=" + value;
+  for (const auto& [name, value] : run.settings) settings += message(" ", name, "=", value);
   return format("processor  %s, %d usable (%s), governor %s, load %s; %s\n", m.cpu.c_str(),
                 m.processors, m.affinity.c_str(), m.governor.c_str(), m.load.c_str(),
                 m.caches.c_str()) +

@@ -96,7 +96,7 @@ void add_conv_rows(Suite& suite) {
   const auto add = [&](const ConvCase& c, Conv2dFace face, const std::string& isa,
                        const std::string& name, int threads, bool with_packing) {
     const Conv2dAlgo algo = algo_of(name, c.shape.s, face);
-    if (c.shape.depthwise || !kernels::supports(algo, c.shape.s)) return;
+    if (!kernels::supports(algo, c.shape.s)) return;
     Row row =
         conv_row(c, face, "talweg/" + isa + "/" + name + (with_packing ? "+pack" : ""), threads);
     row.isa = isa;
@@ -111,6 +111,9 @@ void add_conv_rows(Suite& suite) {
     suite.add(std::move(row));
   };
   for (const ConvCase& c : suite.conv_cases()) {
+    expect(!c.shape.depthwise, "[bench] ", c.shape.text,
+           " is a depthwise convolution, of which only the suite's own shapes have rows (--list "
+           "depthwise); leave out g");
     for (const Conv2dFace face : o.faces) {
       for (const std::string& isa : o.isas) {
         for (const std::string& algo : o.algos) {

@@ -219,6 +219,8 @@ std::vector<const Row*> select(const Suite& suite, const std::string& filter, bo
     const bool asked = filter.empty() ? smoke || row.by_default : matches(row, filter, expression);
     if (asked && (!smoke || row.in_smoke || !filter.empty())) rows.push_back(&row);
   }
+  expect(!rows.empty() || !filter.empty(),
+         "[bench] no algorithm that was asked for can compute any of the shapes; leave out --algo");
   expect(!rows.empty(), "[bench] no row's name or group matches '", filter,
          "'; --list shows all of them");
   return rows;

@@ -187,6 +187,19 @@ TEST_CASE("filters are parts of names, groups or regular expressions") {
   CHECK_THROWS_WITH_AS(suite.add(hidden), doctest::Contains("two rows are called"), Error);
 }
 
+TEST_CASE("shapes that no row computes are refused in one sentence") {
+  Suite wide({.threads = {1},
+              .isas = {"portable"},
+              .algos = {"wino2"},
+              .shapes = {parse_shape("1x1x9x9-1x5x5")}});
+  add_conv_rows(wide);
+  CHECK_THROWS_WITH_AS(select(wide, "", false), doctest::Contains("can compute any of the shapes"),
+                       Error);
+  Suite grouped({.shapes = {parse_shape("1x8x9x9-8x3x3g8")}});
+  CHECK_THROWS_WITH_AS(add_conv_rows(grouped), doctest::Contains("is a depthwise convolution"),
+                       Error);
+}
+
 TEST_CASE("every row of talweg's own is right on every instruction set, on small shapes") {
   SuiteOptions options = {
       .threads = {1, 2},
