@@ -84,7 +84,7 @@ std::vector<ConvCase> conv_cases_of(const std::vector<ConvShape>& shapes) {
   std::vector<ConvCase> cases;
   std::set<std::string> seen;
   for (const ConvShape& shape : shapes) {
-    if (seen.insert(shape.text).second) cases.push_back({shape, "custom", false, true, true});
+    if (seen.insert(shape.text).second) cases.push_back({shape, kCustomGroup, false, true, true});
   }
   if (!shapes.empty()) return cases;
   for (const Entry& e : kEntries) {
@@ -137,7 +137,7 @@ Row conv_row(const ConvCase& c, Conv2dFace face, const std::string& way, int thr
           .in_sum = !(c.first_layer && face == Conv2dFace::backward_data),
           .by_default = c.by_default,
           .in_smoke = c.in_smoke,
-          .options = c.group == "custom" ? "--shape " + c.shape.text : ""};
+          .options = c.group == kCustomGroup ? "--shape " + c.shape.text : ""};
 }
 
 }  // namespace talweg::bench

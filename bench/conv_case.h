@@ -17,7 +17,10 @@ struct ConvCase {
   bool by_default = false, in_smoke = false;
 };
 
-/// The named groups, or, if `shapes` are given, those as the group "custom". Without repetitions.
+/// The group of shapes from the command line.
+inline constexpr const char* kCustomGroup = "custom";
+
+/// The named groups, or, if `shapes` are given, those as that group. Without repetitions.
 std::vector<ConvCase> conv_cases_of(const std::vector<ConvShape>& shapes);
 
 /// "conv2d/<face>/<shape>".

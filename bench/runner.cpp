@@ -206,7 +206,9 @@ std::vector<std::vector<const Row*>> by_problem(const std::vector<const Row*>& r
   return problems;
 }
 
-std::vector<const Row*> select(const Suite& suite, const std::string& filter, bool smoke) {
+std::vector<const Row*> select(const Suite& suite, const std::string& asked_for, bool smoke) {
+  const bool own_shapes = asked_for.empty() && !suite.options().shapes.empty();
+  const std::string filter = own_shapes ? kCustomGroup : asked_for;
   std::regex expression;
   try {
     expression = std::regex(filter);
@@ -219,7 +221,7 @@ std::vector<const Row*> select(const Suite& suite, const std::string& filter, bo
     const bool asked = filter.empty() ? smoke || row.by_default : matches(row, filter, expression);
     if (asked && (!smoke || row.in_smoke || !filter.empty())) rows.push_back(&row);
   }
-  expect(!rows.empty() || !filter.empty(),
+  expect(!rows.empty() || !own_shapes,
          "[bench] no algorithm that was asked for can compute any of the shapes; leave out --algo");
   expect(!rows.empty(), "[bench] no row's name or group matches '", filter,
          "'; --list shows all of them");
