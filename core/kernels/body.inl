@@ -8,6 +8,9 @@
 // template function compiled with AVX-512 flags could otherwise be the copy that the linker keeps
 // for the whole program, which then dies on an older processor.
 #include <omp.h>
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
 
 #include "core/kernels/isa_tables.h"
 
@@ -25,6 +28,12 @@ namespace {
 #include "core/kernels/epilogue.inl"
 //
 #include "core/kernels/pool.inl"
+//
+#include "core/kernels/softmax.inl"
+//
+#include "core/kernels/optim.inl"
+//
+#include "core/kernels/depthwise.inl"
 //
 #include "core/kernels/tile.inl"
 //
@@ -50,6 +59,12 @@ constexpr KernelTable<float> make_table(const char* name) {
       .exp = exp,
       .log = log,
       .tanh = tanh,
+      .sigmoid = sigmoid,
+      .softplus = softplus,
+      .sqrt = sqrt,
+      .abs = abs,
+      .sign = sign,
+      .add_scalar = add_scalar,
       .relu = relu,
       .relu_mask = relu_mask,
       .add = add,
@@ -63,11 +78,28 @@ constexpr KernelTable<float> make_table(const char* name) {
       .col_sqdev = col_sqdev,
       .col_affine = col_affine,
       .col_affine2 = col_affine2,
+      .col_add = col_add,
+      .col_sub = col_sub,
+      .col_mul = col_mul,
+      .col_div = col_div,
       .row_sum = row_sum,
       .row_logsumexp = row_logsumexp,
+      .row_softmax = row_softmax,
+      .row_softmax_vjp = row_softmax_vjp,
+      .row_log_softmax = row_log_softmax,
+      .row_log_softmax_vjp = row_log_softmax_vjp,
+      .row_cross_entropy = row_cross_entropy,
+      .row_cross_entropy_vjp = row_cross_entropy_vjp,
+      .square_sum = square_sum,
+      .adam = adam,
+      .sgd = sgd,
       .max_pool = max_pool,
       .pool_scatter = pool_scatter,
       .pool_gather = pool_gather,
+      .depthwise = depthwise,
+      .depthwise_backward_data = depthwise_backward_data,
+      .depthwise_backward_weights = depthwise_backward_weights,
+      .depthwise_scratch = depthwise_scratch,
       .matmul = matmul,
       .matmul_scratch = matmul_scratch,
       .conv2d_packed_size = conv2d_packed_size,

@@ -19,15 +19,36 @@ constexpr float kLn2Low = -2.12194440e-4f;
 /// 2^n for integer lanes -126 <= n <= 127.
 [[gnu::always_inline]] inline Vec power_of_two(IVec n) { return float_of_bits((n + 127) << 23); }
 
+/// x brought into [low, high]; NaN stays NaN.
+[[gnu::always_inline]] inline Vec clamp(Vec x, float low, float high) {
+#if defined(__AVX512F__)             // max and min give their second argument where one is NaN
+  constexpr __mmask16 all = 0xffff;  // the unmasked forms set off a false warning of GCC 12
+  const __m512 above = _mm512_maskz_max_ps(all, _mm512_set1_ps(low), (__m512)x);
+  return (Vec)_mm512_maskz_min_ps(all, _mm512_set1_ps(high), above);
+#else
+  const Vec above = x < low ? broadcast(low) : x;
+  return above > high ? broadcast(high) : above;
+#endif
+}
+
+/// p 2^n for whole n, rounded once where the result is subnormal.
+[[gnu::always_inline]] inline Vec scale_by_power(Vec p, Vec n) {
+#if defined(__AVX512F__)
+  return (Vec)_mm512_maskz_scalef_ps(0xffff, (__m512)p, (__m512)n);
+#else
+  // Two factors 2^(n/2) reach results from subnormal to FLT_MAX.
+  const IVec whole = __builtin_convertvector(n, IVec);
+  const IVec half = whole >> 1;
+  return p * power_of_two(half) * power_of_two(whole - half);
+#endif
+}
+
 /// e^x = 2^n e^r with n = round(x / ln 2) and |r| <= ln 2 / 2 (Cody and Waite's reduction), e^r by
-/// the degree-7 polynomial of Cephes expf. Two factors 2^(n/2) reach results from subnormal to
-/// FLT_MAX.
+/// the degree-7 polynomial of Cephes expf.
 [[gnu::always_inline]] inline Vec exp_of(Vec x) {
   constexpr float kLog2E = 1.44269504088896341f;
   constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it leaves an integer in the mantissa
-  const Vec low = broadcast(-104.0f), high = broadcast(89.0f);  // e^low rounds to 0, e^high to inf
-  Vec clamped = x < low ? low : x;
-  clamped = clamped > high ? high : clamped;
+  const Vec clamped = clamp(x, -104.0f, 89.0f);  // e^low rounds to 0, e^high to infinity
   const Vec n = (clamped * kLog2E + kRound) - kRound;
   const Vec r = (clamped - n * kLn2High) - n * kLn2Low;
   Vec p = broadcast(1.9875691500e-4f);
@@ -37,10 +58,8 @@ constexpr float kLn2Low = -2.12194440e-4f;
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = (p * (r * r) + r) + 1.0f;
-  const IVec whole = __builtin_convertvector(n, IVec);
-  const IVec half = whole >> 1;
-  const Vec y = p * power_of_two(half) * power_of_two(whole - half);
-  return x != x ? x : y;  // the clamps above lose NaN on some processors
+  const Vec y = scale_by_power(p, n);
+  return x != x ? x : y;  // a NaN has no whole n
 }
 
 /// log x = e ln 2 + log m with m in [sqrt 1/2, sqrt 2), log m by the polynomial of Cephes logf.
@@ -86,6 +105,22 @@ constexpr float kLn2Low = -2.12194440e-4f;
   return size < 0.625f ? near : float_of_bits(bits_of(far) | sign);
 }
 
+[[gnu::always_inline]] inline Vec abs_of(Vec x) { return float_of_bits(bits_of(x) & 0x7fffffff); }
+
+/// 1 / (1 + e^-x), through e^-|x| in (0, 1], which cannot overflow.
+[[gnu::always_inline]] inline Vec sigmoid_of(Vec x) {
+  const Vec e = exp_of(-abs_of(x));
+  return (x >= 0.0f ? broadcast(1.0f) : e) / (1.0f + e);  // NaN comes through e
+}
+
+/// log(1 + e^x) = max(x, 0) + log(1 + e) with e = e^-|x|. What u = 1 + e loses of e is added back to
+/// the first order, (e - (u - 1)) / u: all of e where it is small.
+[[gnu::always_inline]] inline Vec softplus_of(Vec x) {
+  const Vec e = exp_of(-abs_of(x));
+  const Vec u = 1.0f + e;
+  return (x > 0.0f ? x : Vec{}) + (log_of(u) + (e - (u - 1.0f)) / u);
+}
+
 void exp(int64_t n, const float* x, float* y) {
   map(
       n, y, [](Vec v) { return exp_of(v); }, x);
@@ -97,6 +132,31 @@ void log(int64_t n, const float* x, float* y) {
 void tanh(int64_t n, const float* x, float* y) {
   map(
       n, y, [](Vec v) { return tanh_of(v); }, x);
+}
+void sigmoid(int64_t n, const float* x, float* y) {
+  map(
+      n, y, [](Vec v) { return sigmoid_of(v); }, x);
+}
+void softplus(int64_t n, const float* x, float* y) {
+  map(
+      n, y, [](Vec v) { return softplus_of(v); }, x);
+}
+void sqrt(int64_t n, const float* x, float* y) {
+  map(
+      n, y, [](Vec v) { return sqrt_of(v); }, x);
+}
+void abs(int64_t n, const float* x, float* y) {
+  map(
+      n, y, [](Vec v) { return abs_of(v); }, x);
+}
+void sign(int64_t n, const float* x, float* y) {
+  const Vec one = broadcast(1.0f);
+  map(
+      n, y, [=](Vec v) { return (v > 0.0f ? one : Vec{}) - (v < 0.0f ? one : Vec{}); }, x);
+}
+void add_scalar(int64_t n, float c, const float* x, float* y) {
+  map(
+      n, y, [c](Vec v) { return v + c; }, x);
 }
 void relu(int64_t n, const float* x, float* y) {
   map(

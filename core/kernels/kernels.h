@@ -73,6 +73,21 @@ struct Pool2dShape {
 /// The most pixels of a window whose winners fit a byte, with one value left for "nobody".
 inline constexpr int64_t kMaxPoolWindow = 255;
 
+/// Adam's step on each number, with d = scale * g:
+///   m = beta1 m + gain1 d,   v = beta2 v + gain2 d^2,
+///   w = keep w - rate m / (sqrt(v) v_correction + epsilon).
+template <class T> struct AdamStep {
+  T scale, keep, rate, v_correction, epsilon;
+  T beta1, gain1, beta2, gain2;
+};
+
+/// SGD's step on each number, with d = scale * g + decay * w:
+///   u = momentum u + d,   w = w - rate u,   or, Nesterov's way,   w = w - rate (d + momentum u).
+template <class T> struct SgdStep {
+  T scale, decay, momentum, rate;
+  bool nesterov;
+};
+
 /// One function pointer per kernel. `n` counts elements; in- and outputs may be the same array for
 /// the elementwise ones, and must not overlap otherwise.
 template <class T> struct KernelTable {
@@ -82,6 +97,12 @@ template <class T> struct KernelTable {
   void (*exp)(int64_t n, const T* x, T* y);
   void (*log)(int64_t n, const T* x, T* y);
   void (*tanh)(int64_t n, const T* x, T* y);
+  void (*sigmoid)(int64_t n, const T* x, T* y);   ///< 1 / (1 + e^-x)
+  void (*softplus)(int64_t n, const T* x, T* y);  ///< log(1 + e^x)
+  void (*sqrt)(int64_t n, const T* x, T* y);
+  void (*abs)(int64_t n, const T* x, T* y);
+  void (*sign)(int64_t n, const T* x, T* y);                   ///< -1, 0 or 1; 0 of NaN
+  void (*add_scalar)(int64_t n, T c, const T* x, T* y);        ///< y = x + c
   void (*relu)(int64_t n, const T* x, T* y);                   ///< max(x, 0); NaN stays NaN
   void (*relu_mask)(int64_t n, const T* x, const T* g, T* y);  ///< x > 0 ? g : 0
   void (*add)(int64_t n, const T* a, const T* b, T* y);
@@ -102,9 +123,33 @@ template <class T> struct KernelTable {
   /// y = a * x + b * g + d, with one a, b, d per column.
   void (*col_affine2)(int64_t rows, int64_t cols, const T* x, const T* g, const T* a, const T* b,
                       const T* d, T* y);
+  void (*col_add)(int64_t rows, int64_t cols, const T* x, const T* b, T* y);  ///< y = x + b
+  void (*col_sub)(int64_t rows, int64_t cols, const T* x, const T* b, T* y);  ///< y = x - b
+  void (*col_mul)(int64_t rows, int64_t cols, const T* x, const T* b, T* y);  ///< y = x * b
+  void (*col_div)(int64_t rows, int64_t cols, const T* x, const T* b, T* y);  ///< y = x / b
   void (*row_sum)(int64_t rows, int64_t cols, const T* x, T* out);
   /// max + log sum exp(x - max); -inf for an all -inf or empty row, +inf where one entry is +inf.
   void (*row_logsumexp)(int64_t rows, int64_t cols, const T* x, T* out);
+
+  // Softmax of each row, p_j = exp(x_j) / sum exp(x). Where the largest entry is infinite: -inf has
+  // no mass, several +inf share it evenly, a row of -inf has none at all. A NaN spoils its row.
+  void (*row_softmax)(int64_t rows, int64_t cols, const T* x, T* p);
+  /// dx = p (g - sum_j g_j p_j): what softmax sends back of g.
+  void (*row_softmax_vjp)(int64_t rows, int64_t cols, const T* p, const T* g, T* dx);
+  void (*row_log_softmax)(int64_t rows, int64_t cols, const T* x, T* log_p);
+  /// dx = g - p sum_j g_j.
+  void (*row_log_softmax_vjp)(int64_t rows, int64_t cols, const T* log_p, const T* g, T* dx);
+  /// out = -log p[label]; 0 where the label is negative.
+  void (*row_cross_entropy)(int64_t rows, int64_t cols, const T* x, const int32_t* label, T* out);
+  /// dx_j = share (p_j - [j = label]), one share a row; 0 where it is 0 or the label is negative.
+  void (*row_cross_entropy_vjp)(int64_t rows, int64_t cols, const T* x, const int32_t* label,
+                                const T* share, T* dx);
+
+  /// sum of x^2, in double; not finite exactly where an x is not.
+  double (*square_sum)(int64_t n, const T* x);
+  /// Steps of an optimiser: g the gradient, w the parameters, m, v and u its memory.
+  void (*adam)(int64_t n, const AdamStep<T>& step, const T* g, T* w, T* m, T* v);
+  void (*sgd)(int64_t n, const SgdStep<T>& step, const T* g, T* w, T* u);
 
   /// y[n,p,q,c] = the largest of its window, a NaN over all. `winner`, unless null, gets its place
   /// in the window, i * kw + j, the first of equals. A window has kMaxPoolWindow pixels at most.
@@ -113,6 +158,15 @@ template <class T> struct KernelTable {
   void (*pool_scatter)(const Pool2dShape& s, const T* g, const uint8_t* winner, T* dx);
   /// y = x[the winner of each window], 0 for nobody: the adjoint of pool_scatter.
   void (*pool_gather)(const Pool2dShape& s, const T* x, const uint8_t* winner, T* y);
+
+  /// Depthwise convolution, y[n,p,q,c] = sum over (i,j) of x[n, ..., c] * w[i,j,c], weights
+  /// [KH,KW,C], and the other two faces of its trilinear form. Of the shape, `k` is not read.
+  /// `scratch` holds depthwise_scratch(s) elements.
+  void (*depthwise)(const Conv2dShape& s, const T* x, const T* w, T* y);
+  void (*depthwise_backward_data)(const Conv2dShape& s, const T* w, const T* g, T* dx);
+  void (*depthwise_backward_weights)(const Conv2dShape& s, const T* x, const T* g, T* dw,
+                                     T* scratch);
+  int64_t (*depthwise_scratch)(const Conv2dShape& s);
 
   /// c[m,n] = op(a) op(b), where op transposes if asked: a is [m,k] or, transposed, [k,m].
   /// `scratch` holds matmul_scratch(m, n, k) elements.

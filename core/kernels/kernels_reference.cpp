@@ -15,7 +15,11 @@ namespace {
 //
 #include "core/kernels/reference.inl"
 //
+#include "core/kernels/reference_rows.inl"
+//
 #include "core/kernels/reference_pool.inl"
+//
+#include "core/kernels/reference_depthwise.inl"
 
 template <class T>
 constexpr KernelTable<T> kTable = {
@@ -23,6 +27,12 @@ constexpr KernelTable<T> kTable = {
     .exp = exp<T>,
     .log = log<T>,
     .tanh = tanh<T>,
+    .sigmoid = sigmoid<T>,
+    .softplus = softplus<T>,
+    .sqrt = sqrt<T>,
+    .abs = abs<T>,
+    .sign = sign<T>,
+    .add_scalar = add_scalar<T>,
     .relu = relu<T>,
     .relu_mask = relu_mask<T>,
     .add = add<T>,
@@ -36,11 +46,28 @@ constexpr KernelTable<T> kTable = {
     .col_sqdev = col_sqdev<T>,
     .col_affine = col_affine<T>,
     .col_affine2 = col_affine2<T>,
+    .col_add = col_add<T>,
+    .col_sub = col_sub<T>,
+    .col_mul = col_mul<T>,
+    .col_div = col_div<T>,
     .row_sum = row_sum<T>,
     .row_logsumexp = row_logsumexp<T>,
+    .row_softmax = row_softmax<T>,
+    .row_softmax_vjp = row_softmax_vjp<T>,
+    .row_log_softmax = row_log_softmax<T>,
+    .row_log_softmax_vjp = row_log_softmax_vjp<T>,
+    .row_cross_entropy = row_cross_entropy<T>,
+    .row_cross_entropy_vjp = row_cross_entropy_vjp<T>,
+    .square_sum = square_sum<T>,
+    .adam = adam<T>,
+    .sgd = sgd<T>,
     .max_pool = max_pool<T>,
     .pool_scatter = pool_scatter<T>,
     .pool_gather = pool_gather<T>,
+    .depthwise = depthwise<T>,
+    .depthwise_backward_data = depthwise_backward_data<T>,
+    .depthwise_backward_weights = depthwise_backward_weights<T>,
+    .depthwise_scratch = depthwise_scratch<T>,
     .matmul = matmul<T>,
     .matmul_scratch = matmul_scratch<T>,
     .conv2d_packed_size = conv2d_packed_size<T>,

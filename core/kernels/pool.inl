@@ -111,53 +111,59 @@ void max_pool(const Pool2dShape& s, const float* x, float* y, uint8_t* winner) {
   });
 }
 
-/// dx's row h where windows tile the image: each pixel lies in one window, or in none at the end.
+/// dx's row h where windows kW wide (0: s.kw) tile the image: each pixel lies in one window, or in
+/// none at the end.
+template <int kW>
 void pool_scatter_tiled_row(const Pool2dShape& s, int64_t h, const float* g, const uint8_t* winner,
                             float* dx) {
-  const int64_t p = h / s.kh, ow = p < s.oh() ? s.ow() : 0;
-  const int32_t first = int32_t(h % s.kh * s.kw);
+  const int64_t kw = kW > 0 ? kW : s.kw, p = h / s.kh, ow = p < s.oh() ? s.ow() : 0;
+  const int32_t first = int32_t(h % s.kh * kw);
   for (int64_t q = 0; q < ow; ++q) {
     const int64_t at = (p * ow + q) * s.c;
     for_channels(
         s.c, [&](Channels lanes) __attribute__((always_inline)) {
           const Vec from = lanes.read(g + at);
           const IVec won = lanes.read_bytes(winner + at) - first;
-          for (int64_t j = 0; j < s.kw; ++j) {
-            lanes.write(dx + (q * s.kw + j) * s.c, won == int32_t(j) ? from : Vec{});
+          for (int64_t j = 0; j < kw; ++j) {
+            lanes.write(dx + (q * kw + j) * s.c, won == int32_t(j) ? from : Vec{});
           }
         });
   }
-  for (int64_t i = ow * s.kw * s.c; i < s.w * s.c; ++i) dx[i] = 0;
+  for (int64_t i = ow * kw * s.c; i < s.w * s.c; ++i) dx[i] = 0;
 }
 
-/// dx's row h for any window: each pixel sums what the windows over it send, in their order.
+/// dx's row h for any window: zeros, to which each window over it adds, in their order.
 void pool_scatter_row(const Pool2dShape& s, int64_t h, const float* g, const uint8_t* winner,
                       float* dx) {
-  const int64_t oh = s.oh(), ow = s.ow(), y = h + s.pad_h;
+  const int64_t ow = s.ow(), y = h + s.pad_h;
   // Windows p with p * stride <= y < p * stride + KH.
   const int64_t p_begin = y < s.kh ? 0 : (y - s.kh) / s.stride_h + 1;
-  const int64_t p_end = min_of(y / s.stride_h + 1, oh);
-  for (int64_t w = 0; w < s.w; ++w) {
-    const int64_t x = w + s.pad_w;
-    const int64_t q_begin = x < s.kw ? 0 : (x - s.kw) / s.stride_w + 1;
-    const int64_t q_end = min_of(x / s.stride_w + 1, ow);
-    for_channels(
-        s.c, [&](Channels lanes) __attribute__((always_inline)) {
-          Vec sum = {};
-          for (int64_t p = p_begin; p < p_end; ++p) {
-            for (int64_t q = q_begin; q < q_end; ++q) {
-              const int64_t at = (p * ow + q) * s.c;
-              const int64_t tap = (y - p * s.stride_h) * s.kw + (x - q * s.stride_w);
-              sum += lanes.read_bytes(winner + at) == int32_t(tap) ? lanes.read(g + at) : Vec{};
-            }
-          }
-          lanes.write(dx + w * s.c, sum);
-        });
+  const int64_t p_end = min_of(y / s.stride_h + 1, s.oh());
+  for (int64_t i = 0; i < s.w * s.c; ++i) dx[i] = 0;
+  for (int64_t p = p_begin; p < p_end; ++p) {
+    const int32_t first = int32_t((y - p * s.stride_h) * s.kw);
+    for (int64_t q = 0; q < ow; ++q) {
+      const int64_t at = (p * ow + q) * s.c, left = q * s.stride_w - s.pad_w;
+      const Inside columns(left, s.kw, s.w);
+      // A vector that overlaps its neighbour would add twice: the last one is short.
+      for (int64_t c = 0; c < s.c; c += kLanes) {
+        const Channels lanes{c, min_of(kLanes, s.c - c)};
+        const Vec from = lanes.read(g + at);
+        const IVec won = lanes.read_bytes(winner + at) - first;
+        for (int64_t j = columns.begin; j < columns.end; ++j) {
+          float* pixel = dx + (left + j) * s.c;
+          lanes.write(pixel, lanes.read(pixel) + (won == int32_t(j) ? from : Vec{}));
+        }
+      }
+    }
   }
 }
 
 void pool_scatter(const Pool2dShape& s, const float* g, const uint8_t* winner, float* dx) {
-  const auto row_kernel = s.tiles() ? pool_scatter_tiled_row : pool_scatter_row;
+  const auto row_kernel = !s.tiles()  ? pool_scatter_row
+                          : s.kw == 1 ? pool_scatter_tiled_row<1>
+                          : s.kw == 2 ? pool_scatter_tiled_row<2>
+                                      : pool_scatter_tiled_row<0>;
   const int64_t row = s.w * s.c, out = s.oh() * s.ow() * s.c;
   share_out(s.n, s.h, s.x_size() >= kSerialElements, [=](int64_t n, int64_t h) {
     row_kernel(s, h, g + n * out, winner + n * out, dx + (n * s.h + h) * row);

@@ -13,6 +13,30 @@ template <class T> void log(int64_t n, const T* x, T* y) {
 template <class T> void tanh(int64_t n, const T* x, T* y) {
   each<T>(n, [=](int64_t i) { y[i] = std::tanh(x[i]); });
 }
+template <class T> void sigmoid(int64_t n, const T* x, T* y) {
+  each<T>(n, [=](int64_t i) {
+    const double e = std::exp(-std::abs(double(x[i])));  // in (0, 1]
+    y[i] = T((x[i] >= 0 ? 1 : e) / (1 + e));
+  });
+}
+template <class T> void softplus(int64_t n, const T* x, T* y) {
+  each<T>(n, [=](int64_t i) {
+    const double v = x[i];
+    y[i] = v != v ? x[i] : T(std::max(v, 0.0) + std::log1p(std::exp(-std::abs(v))));
+  });
+}
+template <class T> void sqrt(int64_t n, const T* x, T* y) {
+  each<T>(n, [=](int64_t i) { y[i] = std::sqrt(x[i]); });
+}
+template <class T> void abs(int64_t n, const T* x, T* y) {
+  each<T>(n, [=](int64_t i) { y[i] = std::abs(x[i]); });
+}
+template <class T> void sign(int64_t n, const T* x, T* y) {
+  each<T>(n, [=](int64_t i) { y[i] = T(x[i] > 0) - T(x[i] < 0); });
+}
+template <class T> void add_scalar(int64_t n, T c, const T* x, T* y) {
+  each<T>(n, [=](int64_t i) { y[i] = x[i] + c; });
+}
 template <class T> void relu(int64_t n, const T* x, T* y) {
   each<T>(n, [=](int64_t i) { y[i] = x[i] <= 0 ? T(0) : x[i]; });
 }
@@ -68,6 +92,18 @@ void col_affine2(int64_t rows, int64_t cols, const T* x, const T* g, const T* a,
     const int64_t j = i % cols;
     y[i] = a[j] * x[i] + (b[j] * g[i] + d[j]);
   });
+}
+template <class T> void col_add(int64_t rows, int64_t cols, const T* x, const T* b, T* y) {
+  each<T>(rows * cols, [=](int64_t i) { y[i] = x[i] + b[i % cols]; });
+}
+template <class T> void col_sub(int64_t rows, int64_t cols, const T* x, const T* b, T* y) {
+  each<T>(rows * cols, [=](int64_t i) { y[i] = x[i] - b[i % cols]; });
+}
+template <class T> void col_mul(int64_t rows, int64_t cols, const T* x, const T* b, T* y) {
+  each<T>(rows * cols, [=](int64_t i) { y[i] = x[i] * b[i % cols]; });
+}
+template <class T> void col_div(int64_t rows, int64_t cols, const T* x, const T* b, T* y) {
+  each<T>(rows * cols, [=](int64_t i) { y[i] = x[i] / b[i % cols]; });
 }
 template <class T> void row_sum(int64_t rows, int64_t cols, const T* x, T* out) {
   each<T>(rows, [=](int64_t r) {

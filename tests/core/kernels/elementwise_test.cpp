@@ -100,6 +100,56 @@ TEST_CASE("tanh is within 2 ulp, odd, and right at the ends") {
   });
 }
 
+TEST_CASE("sigmoid is within 3 ulp and right at the ends") {
+  const auto exact = [](double x) {
+    return x < 0 ? std::exp(x) / (1 + std::exp(x))  //
+                 : 1 / (1 + std::exp(-x));
+  };
+  on_every_isa([&](const KernelTable<float>& kernels) {
+    CHECK(worst_ulps(kernels.sigmoid, exact, -87, 87, 500'009) < 3);
+    CHECK(worst_ulps(kernels.sigmoid, exact, -1, 1, 100'003) < 3);
+    CHECK(at(kernels.sigmoid, kInf) == 1);
+    CHECK(at(kernels.sigmoid, -kInf) == 0);
+    CHECK(at(kernels.sigmoid, 0.0f) == 0.5f);
+    CHECK(std::isnan(at(kernels.sigmoid, kNaN)));
+  });
+}
+
+TEST_CASE("softplus is within 3 ulp, where it is as small as e^x too") {
+  const auto exact = [](double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); };
+  on_every_isa([&](const KernelTable<float>& kernels) {
+    CHECK(worst_ulps(kernels.softplus, exact, -87, 87, 500'009) < 3);
+    CHECK(worst_ulps(kernels.softplus, exact, -2, 2, 200'003) < 3);
+    CHECK(at(kernels.softplus, kInf) == kInf);
+    CHECK(at(kernels.softplus, -kInf) == 0);
+    CHECK(at(kernels.softplus, 1000.0f) == 1000.0f);
+    CHECK(std::isnan(at(kernels.softplus, kNaN)));
+  });
+}
+
+TEST_CASE("square root, absolute value and sign are exact, of special values too") {
+  Rng rng(2);
+  const int64_t n = 77;
+  Array<float> x = random_array(n, rng);
+  const float special[] = {0, -0.0f, kInf, -kInf, kNaN, 1e-45f, -1e-45f, 3e38f, -3e38f};
+  for (int i = 0; i < 9; ++i) x[i * 8] = special[i];
+  on_every_isa([&](const KernelTable<float>& kernels) {
+    Array<float> root(n), size(n), sign(n), sum(n);
+    kernels.sqrt(n, x.data(), root.data());
+    kernels.abs(n, x.data(), size.data());
+    kernels.sign(n, x.data(), sign.data());
+    kernels.add_scalar(n, 0.3f, x.data(), sum.data());
+    const auto same = [](float a, float b) { return (a != a && b != b) || a == b; };
+    for (int64_t i = 0; i < n; ++i) {
+      CAPTURE(x[i]);
+      CHECK(same(root[i], std::sqrt(x[i])));
+      CHECK(same(size[i], std::abs(x[i])));
+      CHECK(sign[i] == float(x[i] > 0) - float(x[i] < 0));
+      CHECK(same(sum[i], x[i] + 0.3f));
+    }
+  });
+}
+
 TEST_CASE("relu keeps NaN and its mask lets the gradient through above zero only") {
   on_every_isa([](const KernelTable<float>& kernels) {
     const float x[] = {-1, -0.0f, 0, 2, kNaN, kInf, -kInf};

@@ -15,9 +15,10 @@ constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 struct Sizes {
   int64_t rows, cols;
 };
-constexpr Sizes kSizes[] = {{0, 3},     {3, 0},    {1, 1},     {1, 17},    {17, 1},
-                            {5, 3},     {7, 16},   {9, 27},    {33, 33},   {64, 70},
-                            {130, 128}, {1000, 5}, {2500, 18}, {20000, 1}, {3, 40000}};
+constexpr Sizes kSizes[] = {{40'000, 3}, {6000, 12}, {100, 300}, {3, 1300}, {0, 3},
+                            {3, 0},      {1, 1},     {1, 17},    {17, 1},   {5, 3},
+                            {7, 16},     {9, 27},    {33, 33},   {64, 70},  {130, 128},
+                            {1000, 5},   {2500, 18}, {20000, 1}, {3, 40000}};
 
 struct Case {
   Array<float> x, g, a, b, d;
@@ -75,6 +76,30 @@ TEST_CASE("reductions agree with the plain loops for every size") {
       CHECK(error_against(got.row, expected.row) < 5e-6);
       if (s.cols > 0) CHECK(error_against(got.lse, expected.lse) < 1e-6);
     });
+  }
+}
+
+TEST_CASE("arithmetic with one number a column agrees with the plain loops to the bit") {
+  Rng rng(3);
+  const KernelTable<float>& plain = reference<float>();
+  using Op = void (*KernelTable<float>::*)(int64_t, int64_t, const float*, const float*, float*);
+  const Op ops[] = {&KernelTable<float>::col_add, &KernelTable<float>::col_sub,
+                    &KernelTable<float>::col_mul, &KernelTable<float>::col_div};
+  for (const Sizes& s : kSizes) {
+    CAPTURE(s.rows);
+    CAPTURE(s.cols);
+    const Case c(s, rng);
+    for (const Op op : ops) {
+      Array<float> expected(c.x.size());
+      (plain.*op)(s.rows, s.cols, c.x.data(), c.a.data(), expected.data());
+      on_every_isa([&](const KernelTable<float>& kernels) {
+        Array<float> got(c.x.size()), in_place = c.x;
+        (kernels.*op)(s.rows, s.cols, c.x.data(), c.a.data(), got.data());
+        (kernels.*op)(s.rows, s.cols, in_place.data(), c.a.data(), in_place.data());
+        CHECK(same_bits(got, expected));
+        CHECK(same_bits(in_place, expected));
+      });
+    }
   }
 }
 
