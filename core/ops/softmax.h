@@ -33,80 +33,6 @@ inline LastAxis last_axis(const char* op, const Shape& shape) {
   return {shape.size_between(0, shape.rank() - 1), shape.back()};
 }
 
-/// Calls row(r) for every row; on all threads where there is enough to do for them.
-template <class Row> void for_each_row(LastAxis a, Row row) {
-  constexpr int64_t worth_threads = 1 << 14;  // elements; an exp costs about a nanosecond
-  parallel_for(a.rows, a.rows * a.cols >= worth_threads, row);
-}
-
-/// The largest element that is not NaN; -inf for an empty row.
-template <class T> T row_max(int64_t cols, const T* x) {
-  T top = -std::numeric_limits<T>::infinity();
-  for (int64_t i = 0; i < cols; ++i) top = x[i] > top ? x[i] : top;
-  return top;
-}
-
-/// p = softmax(x) for a row without a finite maximum: the limits named at the top of this file.
-template <class T> void softmax_row_at_infinity(int64_t cols, const T* x, T top, T* p) {
-  int64_t winners = 0;
-  bool has_nan = false;
-  for (int64_t i = 0; i < cols; ++i) {
-    winners += x[i] == top;
-    has_nan |= x[i] != x[i];
-  }
-  const T share = top > 0 ? 1 / T(winners) : T(0);
-  const T nan = std::numeric_limits<T>::quiet_NaN();
-  for (int64_t i = 0; i < cols; ++i) p[i] = has_nan ? nan : x[i] == top ? share : T(0);
-}
-
-/// The largest element of each row and the sum of exp(x - largest): what the functions here share.
-template <class T> struct RowStatistics {
-  Scratch<T> top, total;
-
-  /// Writes exp(x - top) to e on the way. Kernels run on the whole matrix: a call costs a
-  /// microsecond or more (measured), which a short row of its own would not repay.
-  RowStatistics(Tape<T>& tape, LastAxis a, const T* x, T* e)
-      : top(tape, a.rows), total(tape, a.rows) {
-    for_each_row(a, [=, tops = top.data()](int64_t r) {
-      const int64_t begin = r * a.cols, end = begin + a.cols;
-      tops[r] = row_max(a.cols, x + begin);
-      for (int64_t i = begin; i < end; ++i) e[i] = x[i] - tops[r];
-    });
-    kernels::table<T>().exp(a.rows * a.cols, e, e);
-    kernels::table<T>().row_sum(a.rows, a.cols, e, total.data());
-  }
-};
-
-/// p = softmax(x), row by row.
-template <class T> void softmax_rows(Tape<T>& tape, LastAxis a, const T* x, T* p) {
-  const RowStatistics<T> s(tape, a, x, p);
-  for_each_row(a, [=, tops = s.top.data(), totals = s.total.data()](int64_t r) {
-    T* row = p + r * a.cols;
-    if (!std::isfinite(tops[r])) {
-      softmax_row_at_infinity(a.cols, x + r * a.cols, tops[r], row);
-      return;
-    }
-    const T share = 1 / totals[r];
-    for (int64_t i = 0; i < a.cols; ++i) row[i] *= share;
-  });
-}
-
-/// y = log softmax(x), row by row. (x - top) - log(total) keeps the digits that
-/// x - (top + log(total)) would lose where x is large.
-template <class T> void log_softmax_rows(Tape<T>& tape, LastAxis a, const T* x, T* y) {
-  const RowStatistics<T> s(tape, a, x, y);
-  for_each_row(a, [=, tops = s.top.data(), totals = s.total.data()](int64_t r) {
-    const int64_t begin = r * a.cols, end = begin + a.cols;
-    if (!std::isfinite(tops[r])) {
-      softmax_row_at_infinity(a.cols, x + begin, tops[r], y + begin);
-      for (int64_t i = begin; i < end; ++i) y[i] = std::log(y[i]);
-      return;
-    }
-    const T log_total = std::log(totals[r]);
-    for (int64_t i = begin; i < end; ++i) y[i] = (x[i] - tops[r]) - log_total;
-  });
-}
-
 // --- softmax ---
 
 /// softmax(x)[r,i] = exp(x[r,i]) / sum_j exp(x[r,j]), over the last axis; x's shape.
@@ -116,21 +42,14 @@ template <class T> void log_softmax_rows(Tape<T>& tape, LastAxis a, const T* x, 
 template <class T> Var<T> softmax(Var<T> x) {
   const LastAxis a = last_axis("softmax", x.shape());
   Var<T> y = x.tape().make("softmax", x.shape());
-  softmax_rows(x.tape(), a, x.data(), y.data());
+  kernels::table<T>().row_softmax(a.rows, a.cols, x.data(), y.data());
   y.wrt(x, [=](Var<T> dy) {
     if (dy.tape().recording()) {
       const Var<T> dot = sum(mul(dy, y), -1, true);
       return mul(y, sub(dy, dot));
     }
     Var<T> dx = dy.tape().make("softmax_gradient", y.shape());
-    const T *p = y.data(), *g = dy.data();
-    T* out = dx.data();
-    for_each_row(a, [=](int64_t r) {
-      const int64_t begin = r * a.cols, end = begin + a.cols;
-      T dot = 0;
-      for (int64_t i = begin; i < end; ++i) dot += g[i] * p[i];
-      for (int64_t i = begin; i < end; ++i) out[i] = p[i] * (g[i] - dot);
-    });
+    kernels::table<T>().row_softmax_vjp(a.rows, a.cols, y.data(), dy.data(), dx.data());
     return dx;
   });
   return y;
@@ -168,10 +87,10 @@ template <class T> Var<T> logsumexp(Var<T> x) {
     if (dy.tape().recording())
       return mul(softmax(x), reshape(dy, with_extent(x.shape(), x.shape().rank() - 1, 1)));
     Var<T> dx = dy.tape().make("logsumexp_gradient", x.shape());
-    softmax_rows(dy.tape(), a, x.data(), dx.data());
     const T* g = dy.data();
     T* to = dx.data();
-    for_each_row(a, [=](int64_t r) {
+    kernels::table<T>().row_softmax(a.rows, a.cols, x.data(), to);
+    parallel_for(a.rows, x.size() >= 1 << 15, [=](int64_t r) {
       for (int64_t i = r * a.cols; i < (r + 1) * a.cols; ++i) to[i] *= g[r];
     });
     return dx;
@@ -203,21 +122,13 @@ TALWEG_OP_CARD(logsumexp) {
 template <class T> Var<T> log_softmax(Var<T> x) {
   const LastAxis a = last_axis("log_softmax", x.shape());
   Var<T> y = x.tape().make("log_softmax", x.shape());
-  log_softmax_rows(x.tape(), a, x.data(), y.data());
+  kernels::table<T>().row_log_softmax(a.rows, a.cols, x.data(), y.data());
   y.wrt(x, [=](Var<T> dy) {
     if (dy.tape().recording()) {
       return sub(dy, mul(exp(y), sum(dy, -1, true)));
     }
     Var<T> dx = dy.tape().make("log_softmax_gradient", y.shape());
-    const T *log_p = y.data(), *g = dy.data();
-    T* to = dx.data();
-    kernels::table<T>().exp(y.size(), log_p, to);
-    for_each_row(a, [=](int64_t r) {
-      const int64_t begin = r * a.cols, end = begin + a.cols;
-      T total = 0;
-      for (int64_t i = begin; i < end; ++i) total += g[i];
-      for (int64_t i = begin; i < end; ++i) to[i] = g[i] - to[i] * total;
-    });
+    kernels::table<T>().row_log_softmax_vjp(a.rows, a.cols, y.data(), dy.data(), dx.data());
     return dx;
   });
   return y;
@@ -284,19 +195,10 @@ Var<T> cross_entropy_gradient_fused(Var<T> logits, std::span<const int32_t> labe
                                     std::span<const T> coefficients, Var<T> dy) {
   const LastAxis a{logits.shape()[0], logits.shape()[1]};
   Var<T> dx = dy.tape().make("cross_entropy_gradient", logits.shape());
-  softmax_rows(dy.tape(), a, logits.data(), dx.data());
-  T* out = dx.data();
-  const T slope = dy.item();
-  for_each_row(a, [=](int64_t r) {
-    T* row = out + r * a.cols;
-    if (coefficients[r] == 0) {
-      std::fill_n(row, a.cols, T(0));
-      return;
-    }
-    row[labels[r]] -= 1;
-    const T share = coefficients[r] * slope;
-    for (int64_t i = 0; i < a.cols; ++i) row[i] *= share;
-  });
+  const Scratch<T> share(dy.tape(), a.rows);
+  kernels::table<T>().scale(a.rows, dy.item(), coefficients.data(), share.data());
+  kernels::table<T>().row_cross_entropy_vjp(a.rows, a.cols, logits.data(), labels.data(),
+                                            share.data(), dx.data());
   return dx;
 }
 
@@ -328,12 +230,12 @@ Var<T> cross_entropy(Var<T> logits, std::span<const int32_t> labels,
   const auto coefficients = mean_coefficients<T>(tape, a, labels, weights);
   const auto kept_labels = tape.keep(labels);
 
-  Scratch<T> log_p(tape, a.rows * a.cols);
-  log_softmax_rows(tape, a, logits.data(), log_p.data());
+  const Scratch<T> costs(tape, a.rows);
+  kernels::table<T>().row_cross_entropy(a.rows, a.cols, logits.data(), kept_labels.data(),
+                                        costs.data());
   double total = 0;  // in double and in order, so that long batches lose nothing
   for (int64_t r = 0; r < a.rows; ++r) {
-    if (coefficients[r] == 0) continue;
-    total -= double(coefficients[r]) * double(log_p.data()[r * a.cols + labels[r]]);
+    if (coefficients[r] != 0) total += double(coefficients[r]) * double(costs.data()[r]);
   }
   *y.data() = T(total);
   y.wrt(logits, [=](Var<T> dy) {
