@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "core/kernels/kernels.h"
+
 namespace talweg::nn {
 
 template <class T>
@@ -45,15 +47,14 @@ Sgd<T>::Sgd(const Parameters<T>& parameters, SgdOptions options)
 
 template <class T>
 void Sgd<T>::update(int id, Parameter<T>& p, const T* g, T scale, double learning_rate) {
-  const T momentum = T(options_.momentum), lr = T(learning_rate);
-  const T decay = p.decay ? T(options_.weight_decay) : T(0);
-  T* u = this->slot(0, id);
-  T* w = p.value.data();
-  for (int64_t i = 0, n = p.value.size(); i < n; ++i) {
-    const T d = scale * g[i] + decay * w[i];
-    u[i] = momentum * u[i] + d;
-    w[i] -= lr * (options_.nesterov ? d + momentum * u[i] : u[i]);
-  }
+  const kernels::SgdStep<T> step{
+      .scale = scale,
+      .decay = p.decay ? T(options_.weight_decay) : T(0),
+      .momentum = T(options_.momentum),
+      .rate = T(learning_rate),
+      .nesterov = options_.nesterov,
+  };
+  kernels::table<T>().sgd(p.value.size(), step, g, p.value.data(), this->slot(0, id));
 }
 
 // --- AdamW ---
@@ -73,20 +74,19 @@ template <class T>
 void AdamW<T>::update(int id, Parameter<T>& p, const T* g, T scale, double learning_rate) {
   const double t = double(this->state().steps);
   // m / (1 - beta1^t) and sqrt(v / (1 - beta2^t)), with the corrections outside the loop.
-  const T rate = T(learning_rate / (1 - std::pow(options_.beta1, t)));
-  const T v_correction = T(1 / std::sqrt(1 - std::pow(options_.beta2, t)));
-  const T keep = p.decay ? T(1 - learning_rate * options_.weight_decay) : T(1);
-  const T beta1 = T(options_.beta1), beta2 = T(options_.beta2), epsilon = T(options_.epsilon);
-  const T gain1 = T(1 - options_.beta1), gain2 = T(1 - options_.beta2);
-  T* m = this->slot(0, id);
-  T* v = this->slot(1, id);
-  T* w = p.value.data();
-  for (int64_t i = 0, n = p.value.size(); i < n; ++i) {
-    const T d = scale * g[i];
-    m[i] = beta1 * m[i] + gain1 * d;
-    v[i] = beta2 * v[i] + gain2 * d * d;
-    w[i] = keep * w[i] - rate * m[i] / (std::sqrt(v[i]) * v_correction + epsilon);
-  }
+  const kernels::AdamStep<T> step{
+      .scale = scale,
+      .keep = p.decay ? T(1 - learning_rate * options_.weight_decay) : T(1),
+      .rate = T(learning_rate / (1 - std::pow(options_.beta1, t))),
+      .v_correction = T(1 / std::sqrt(1 - std::pow(options_.beta2, t))),
+      .epsilon = T(options_.epsilon),
+      .beta1 = T(options_.beta1),
+      .gain1 = T(1 - options_.beta1),
+      .beta2 = T(options_.beta2),
+      .gain2 = T(1 - options_.beta2),
+  };
+  kernels::table<T>().adam(p.value.size(), step, g, p.value.data(), this->slot(0, id),
+                           this->slot(1, id));
 }
 
 // --- clipping ---
@@ -95,8 +95,8 @@ template <class T> double gradient_norm(const Context<T>& context) {
   const Parameters<T>& parameters = context.parameters();
   double total = 0;
   for (int id = 0; id < parameters.size(); ++id) {
-    double sum = 0;
-    for (T g : context.gradient(id)) sum += double(g) * double(g);
+    const std::span<const T> g = context.gradient(id);
+    const double sum = kernels::table<T>().square_sum(int64_t(g.size()), g.data());
     expect(std::isfinite(sum), "[gradient_norm] the gradient of ", parameters[id].name, " ",
            parameters[id].value.shape(),
            " is not finite; lower the learning rate, clip gradients, or look for a division or a ",
