@@ -2,11 +2,13 @@
 // again. Each is the other's derivative, and together they give every binary op NumPy's rule.
 #pragma once
 
+#include <algorithm>
 #include <array>
 
 #include "core/kernels/kernels.h"
 #include "core/op_card.h"
 #include "core/ops/common.h"
+#include "core/parallel.h"
 
 namespace talweg {
 
@@ -24,16 +26,19 @@ inline std::array<int64_t, kMaxRank> broadcast_strides(const Shape& from, const 
 }
 
 /// Calls visit(i, ja, jb) for each element i of `to`, in order, with the elements of two broadcast
-/// operands that it reads. An odometer over the axes: no division per element.
+/// operands that it reads. A loop over the last axis in an odometer over the others: no division per
+/// element.
 template <class Visit>
 void for_each_broadcast(const Shape& to, const std::array<int64_t, kMaxRank>& a,
                         const std::array<int64_t, kMaxRank>& b, Visit visit) {
   std::array<int64_t, kMaxRank> at{};
-  const int64_t n = to.size();
+  const int last = to.rank() - 1;
+  const int64_t n = to.size(), run = last < 0 ? 1 : to[last];
+  const int64_t step_a = last < 0 ? 0 : a[last], step_b = last < 0 ? 0 : b[last];
   int64_t ja = 0, jb = 0;
-  for (int64_t i = 0; i < n; ++i) {
-    visit(i, ja, jb);
-    for (int axis = to.rank() - 1; axis >= 0; --axis) {
+  for (int64_t i = 0; i < n; i += run) {
+    for (int64_t k = 0; k < run; ++k) visit(i + k, ja + k * step_a, jb + k * step_b);
+    for (int axis = last - 1; axis >= 0; --axis) {
       ja += a[axis];
       jb += b[axis];
       if (++at[axis] < to[axis]) break;
@@ -65,9 +70,21 @@ template <class T> Var<T> broadcast_to(Var<T> x, const Shape& shape) {
   Var<T> y = x.tape().make("broadcast_to", shape);
   const T* from = x.data();
   T* to = y.data();
-  const auto strides = broadcast_strides(x.shape(), shape);
-  for_each_broadcast(shape, strides, strides,
-                     [=](int64_t i, int64_t j, int64_t) { to[i] = from[j]; });
+  const int64_t n = y.size(), cols = x.size();
+  const bool worth_threads = n >= 1 << 15;
+  if (n > 0 && cols == 1) {
+    constexpr int64_t piece = 1 << 13;
+    parallel_for((n + piece - 1) / piece, worth_threads, [=](int64_t i) {
+      std::fill_n(to + i * piece, std::min(piece, n - i * piece), *from);
+    });
+  } else if (n > 0 && is_trailing(x.shape(), shape)) {
+    parallel_for(n / cols, worth_threads,
+                 [=](int64_t r) { std::copy_n(from, cols, to + r * cols); });
+  } else {
+    const auto strides = broadcast_strides(x.shape(), shape);
+    for_each_broadcast(shape, strides, strides,
+                       [=](int64_t i, int64_t j, int64_t) { to[i] = from[j]; });
+  }
   const Shape back = x.shape();
   y.wrt(x, [=](Var<T> dy) { return sum_to(dy, back); });
   return y;

@@ -15,38 +15,32 @@
 
 namespace talweg {
 
-/// y[i] = f(x[i]) for functions that need no kernel of their own.
-template <class T, class F> Var<T> map(const char* op, Var<T> x, F f) {
+/// y[i] = f(x[i]), by a kernel of the table.
+template <class T> Var<T> map(const char* op, Var<T> x, void (*kernel)(int64_t, const T*, T*)) {
   Var<T> y = x.tape().make(op, x.shape());
-  const T* from = x.data();
-  T* to = y.data();
-  for (int64_t i = 0, n = y.size(); i < n; ++i) to[i] = f(from[i]);
+  kernel(y.size(), x.data(), y.data());
   return y;
 }
 
-/// y[r,c] = f(a[r,c], b[c]): a row b, such as a bias, against every row of a. Rows are shared among
-/// threads where there are enough elements to pay for waking them.
-template <class T, class F>
-void map_rows(int64_t rows, int64_t cols, const T* a, const T* b, T* y, F f) {
-  parallel_for(rows, rows * cols >= 1 << 15, [=](int64_t r) {
-    for (int64_t c = 0; c < cols; ++c) y[r * cols + c] = f(a[r * cols + c], b[c]);
-  });
-}
+/// The kernels of a binary op: for equal shapes, and for a row b, such as a bias, against every row
+/// of a. Null where there is none.
+template <class T> struct Kernels2 {
+  void (*same)(int64_t n, const T* a, const T* b, T* y) = nullptr;
+  void (*row)(int64_t rows, int64_t cols, const T* a, const T* b, T* y) = nullptr;
+};
 
-/// y = f(a, b) with broadcasting: `kernel` where the shapes agree, `f` element by element
-/// elsewhere.
+/// y = f(a, b) with broadcasting: a kernel where one fits, `f` element by element elsewhere.
 template <class T, class F>
-Var<T> map2(const char* op, Var<T> a, Var<T> b,
-            std::type_identity_t<void (*)(int64_t, const T*, const T*, T*)> kernel, F f) {
+Var<T> map2(const char* op, Var<T> a, Var<T> b, std::type_identity_t<Kernels2<T>> kernel, F f) {
   Tape<T>& tape = common_tape(op, a, b);
   Var<T> y = tape.make(op, broadcast(op, a.shape(), b.shape()));
   const T *pa = a.data(), *pb = b.data();
   T* to = y.data();
   const int64_t n = y.size();
-  if (kernel && a.shape() == b.shape()) {
-    kernel(n, pa, pb, to);
-  } else if (a.shape() == y.shape() && is_trailing(b.shape(), a.shape()) && n > 0) {
-    map_rows(n / b.size(), b.size(), pa, pb, to, f);
+  if (kernel.same && a.shape() == b.shape()) {
+    kernel.same(n, pa, pb, to);
+  } else if (kernel.row && is_trailing(b.shape(), a.shape()) && n > 0) {
+    kernel.row(n / b.size(), b.size(), pa, pb, to);
   } else {
     for_each_broadcast(y.shape(), broadcast_strides(a.shape(), y.shape()),
                        broadcast_strides(b.shape(), y.shape()),
@@ -59,7 +53,8 @@ Var<T> map2(const char* op, Var<T> a, Var<T> b,
 
 /// add(a, b) = a + b, broadcasting. Gradient: dy to both, summed over stretched axes.
 template <class T> Var<T> add(Var<T> a, Var<T> b) {
-  Var<T> y = map2("add", a, b, kernels::table<T>().add, [](T p, T q) { return p + q; });
+  Var<T> y = map2("add", a, b, {kernels::table<T>().add, kernels::table<T>().col_add},
+                  [](T p, T q) { return p + q; });
   const Shape sa = a.shape(), sb = b.shape();
   y.wrt(a, [=](Var<T> dy) { return sum_to(dy, sa); });
   y.wrt(b, [=](Var<T> dy) { return sum_to(dy, sb); });
@@ -93,7 +88,8 @@ TALWEG_OP_CARD(scale) {
 
 /// sub(a, b) = a - b, broadcasting. Gradient: da = dy, db = -dy, summed over stretched axes.
 template <class T> Var<T> sub(Var<T> a, Var<T> b) {
-  Var<T> y = map2("sub", a, b, kernels::table<T>().sub, [](T p, T q) { return p - q; });
+  Var<T> y = map2("sub", a, b, {kernels::table<T>().sub, kernels::table<T>().col_sub},
+                  [](T p, T q) { return p - q; });
   const Shape sa = a.shape(), sb = b.shape();
   y.wrt(a, [=](Var<T> dy) { return sum_to(dy, sa); });
   y.wrt(b, [=](Var<T> dy) { return scale(sum_to(dy, sb), T(-1)); });
@@ -112,7 +108,8 @@ TALWEG_OP_CARD(sub) {
 
 /// mul(a, b) = a b elementwise, broadcasting. Gradient: da = dy b, db = dy a.
 template <class T> Var<T> mul(Var<T> a, Var<T> b) {
-  Var<T> y = map2("mul", a, b, kernels::table<T>().mul, [](T p, T q) { return p * q; });
+  Var<T> y = map2("mul", a, b, {kernels::table<T>().mul, kernels::table<T>().col_mul},
+                  [](T p, T q) { return p * q; });
   y.wrt(a, [=](Var<T> dy) { return sum_to(mul(dy, b), a.shape()); });
   y.wrt(b, [=](Var<T> dy) { return sum_to(mul(dy, a), b.shape()); });
   return y;
@@ -131,7 +128,8 @@ TALWEG_OP_CARD(mul) {
 
 /// div(a, b) = a / b elementwise, broadcasting. Gradient: da = dy / b, db = -dy y / b.
 template <class T> Var<T> div(Var<T> a, Var<T> b) {
-  Var<T> y = map2("div", a, b, kernels::table<T>().div, [](T p, T q) { return p / q; });
+  Var<T> y = map2("div", a, b, {kernels::table<T>().div, kernels::table<T>().col_div},
+                  [](T p, T q) { return p / q; });
   y.wrt(a, [=](Var<T> dy) { return sum_to(div(dy, b), a.shape()); });
   y.wrt(b, [=](Var<T> dy) { return scale(sum_to(mul(dy, div(y, b)), b.shape()), T(-1)); });
   return y;
@@ -153,7 +151,8 @@ TALWEG_OP_CARD(div) {
 
 /// add_scalar(x, c) = x + c for a number c. Gradient: dx = dy.
 template <class T> Var<T> add_scalar(Var<T> x, T c) {
-  Var<T> y = map("add_scalar", x, [c](T v) { return v + c; });
+  Var<T> y = x.tape().make("add_scalar", x.shape());
+  kernels::table<T>().add_scalar(y.size(), c, x.data(), y.data());
   y.wrt(x, [](Var<T> dy) { return dy; });
   return y;
 }
@@ -168,8 +167,7 @@ TALWEG_OP_CARD(add_scalar) {
 
 /// exp(x) = e^x. Gradient: dx = dy y.
 template <class T> Var<T> exp(Var<T> x) {
-  Var<T> y = x.tape().make("exp", x.shape());
-  kernels::table<T>().exp(y.size(), x.data(), y.data());
+  Var<T> y = map("exp", x, kernels::table<T>().exp);
   y.wrt(x, [=](Var<T> dy) { return mul(dy, y); });
   return y;
 }
@@ -184,8 +182,7 @@ TALWEG_OP_CARD(exp) {
 
 /// log(x), natural. Gradient: dx = dy / x. log(0) = -inf, log of a negative number is NaN.
 template <class T> Var<T> log(Var<T> x) {
-  Var<T> y = x.tape().make("log", x.shape());
-  kernels::table<T>().log(y.size(), x.data(), y.data());
+  Var<T> y = map("log", x, kernels::table<T>().log);
   y.wrt(x, [=](Var<T> dy) { return div(dy, x); });
   return y;
 }
@@ -201,8 +198,7 @@ TALWEG_OP_CARD(log) {
 
 /// tanh(x). Gradient: dx = dy (1 - y^2).
 template <class T> Var<T> tanh(Var<T> x) {
-  Var<T> y = x.tape().make("tanh", x.shape());
-  kernels::table<T>().tanh(y.size(), x.data(), y.data());
+  Var<T> y = map("tanh", x, kernels::table<T>().tanh);
   y.wrt(x, [=](Var<T> dy) { return sub(dy, mul(dy, mul(y, y))); });
   return y;
 }
@@ -217,10 +213,7 @@ TALWEG_OP_CARD(tanh) {
 
 /// sigmoid(x) = 1 / (1 + e^-x), without overflow for either sign. Gradient: dx = dy y (1 - y).
 template <class T> Var<T> sigmoid(Var<T> x) {
-  Var<T> y = map("sigmoid", x, [](T v) {
-    const T e = std::exp(-std::abs(v));  // in (0, 1]
-    return v >= 0 ? 1 / (1 + e) : e / (1 + e);
-  });
+  Var<T> y = map("sigmoid", x, kernels::table<T>().sigmoid);
   y.wrt(x, [=](Var<T> dy) { return mul(dy, sub(y, mul(y, y))); });
   return y;
 }
@@ -234,9 +227,7 @@ TALWEG_OP_CARD(sigmoid) {
 
 /// softplus(x) = log(1 + e^x) = max(x, 0) + log1p(e^-|x|). Gradient: dx = dy sigmoid(x).
 template <class T> Var<T> softplus(Var<T> x) {
-  Var<T> y = map("softplus", x, [](T v) {
-    return v != v ? v : std::max(v, T(0)) + std::log1p(std::exp(-std::abs(v)));
-  });
+  Var<T> y = map("softplus", x, kernels::table<T>().softplus);
   y.wrt(x, [=](Var<T> dy) { return mul(dy, sigmoid(x)); });
   return y;
 }
@@ -251,7 +242,7 @@ TALWEG_OP_CARD(softplus) {
 
 /// sqrt(x). Gradient: dx = dy / (2 y); infinite at 0.
 template <class T> Var<T> sqrt(Var<T> x) {
-  Var<T> y = map("sqrt", x, [](T v) { return std::sqrt(v); });
+  Var<T> y = map("sqrt", x, kernels::table<T>().sqrt);
   y.wrt(x, [=](Var<T> dy) { return scale(div(dy, y), T(0.5)); });
   return y;
 }
@@ -308,8 +299,7 @@ TALWEG_OP_CARD(mask_positive) {
 
 /// relu(x) = max(x, 0). Gradient: dx = dy where x > 0, else 0 (0 is taken as the derivative at 0).
 template <class T> Var<T> relu(Var<T> x) {
-  Var<T> y = x.tape().make("relu", x.shape());
-  kernels::table<T>().relu(y.size(), x.data(), y.data());
+  Var<T> y = map("relu", x, kernels::table<T>().relu);
   y.wrt(x, [=](Var<T> dy) { return mask_positive(x, dy); });
   return y;
 }
@@ -325,9 +315,7 @@ TALWEG_OP_CARD(relu) {
 }
 
 /// sign(x) = -1, 0 or 1. Constant almost everywhere: no gradient flows through.
-template <class T> Var<T> sign(Var<T> x) {
-  return map("sign", x, [](T v) { return T(v > 0) - T(v < 0); });
-}
+template <class T> Var<T> sign(Var<T> x) { return map("sign", x, kernels::table<T>().sign); }
 
 TALWEG_OP_CARD(sign) {
   card.formula("y = -1, 0 or 1").rule("none: constant almost everywhere").shapes("any");
@@ -340,7 +328,7 @@ TALWEG_OP_CARD(sign) {
 
 /// abs(x) = |x|. Gradient: dx = dy sign(x), which takes 0, the middle of [-1, 1], at the kink.
 template <class T> Var<T> abs(Var<T> x) {
-  Var<T> y = map("abs", x, [](T v) { return std::abs(v); });
+  Var<T> y = map("abs", x, kernels::table<T>().abs);
   y.wrt(x, [=](Var<T> dy) { return mul(dy, sign(x)); });
   return y;
 }
@@ -355,7 +343,7 @@ TALWEG_OP_CARD(abs) {
 
 /// 1 where a >= b, else 0, broadcasting. Constant almost everywhere: no gradient flows through.
 template <class T> Var<T> greater_equal(Var<T> a, Var<T> b) {
-  return map2("greater_equal", a, b, nullptr, [](T p, T q) { return T(p >= q); });
+  return map2("greater_equal", a, b, {}, [](T p, T q) { return T(p >= q); });
 }
 
 TALWEG_OP_CARD(greater_equal) {
@@ -371,7 +359,7 @@ TALWEG_OP_CARD(greater_equal) {
 
 /// maximum(a, b), broadcasting. Gradient: dy to the larger one, and to a where they are equal.
 template <class T> Var<T> maximum(Var<T> a, Var<T> b) {
-  Var<T> y = map2("maximum", a, b, nullptr, [](T p, T q) { return p >= q || p != p ? p : q; });
+  Var<T> y = map2("maximum", a, b, {}, [](T p, T q) { return p >= q || p != p ? p : q; });
   y.wrt(a, [=](Var<T> dy) { return sum_to(mul(dy, greater_equal(a, b)), a.shape()); });
   y.wrt(b, [=](Var<T> dy) { return sum_to(sub(dy, mul(dy, greater_equal(a, b))), b.shape()); });
   return y;

@@ -12,6 +12,7 @@
 
 #include "core/ops/common.h"
 #include "core/ops/shape_ops.h"
+#include "core/parallel.h"
 
 namespace talweg {
 
@@ -49,7 +50,7 @@ template <class T> Var<T> gather(Var<T> x, KeptIndices indices, const Shape& sha
   Var<T> y = x.tape().make("gather", shape);
   const T* from = x.data();
   T* to = y.data();
-  for (std::size_t i = 0; i < at.size(); ++i) to[i] = from[at[i]];
+  parallel_for(y.size(), y.size() >= 1 << 15, [=](int64_t i) { to[i] = from[at[i]]; });
   const Shape back = x.shape();
   y.wrt(x, [=](Var<T> dy) { return scatter_add(dy, indices, back); });
   return y;
@@ -57,7 +58,8 @@ template <class T> Var<T> gather(Var<T> x, KeptIndices indices, const Shape& sha
 
 /// scatter_add(g, indices, shape): y = 0 of the given shape, then y.flat[indices[i]] += g.flat[i]
 /// in the order of i. Gradient: dg = gather(dy, indices, shape of g), since g.flat[i] is added to
-/// one element. Copies. Throws unless there is one index for each element of g.
+/// one element. Copies. Serial, since two elements may meet anywhere. Throws unless there is one index
+/// for each element of g.
 template <class T> Var<T> scatter_add(Var<T> g, KeptIndices indices, const Shape& shape) {
   const std::span<const int32_t> at = indices.at;
   expect(int64_t(at.size()) == g.size(), "[scatter_add] shape ", g.shape(), " needs ", g.size(),
