@@ -8,6 +8,7 @@
 #include "core/ops/broadcast.h"
 #include "core/ops/conv2d.h"
 #include "core/ops/conv2d_fused.h"
+#include "core/ops/depthwise.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/matmul.h"
 #include "core/ops/norm.h"
