@@ -3,6 +3,9 @@
 // the same bits for any number of threads. Short blocks also keep the rounding error of long sums
 // small.
 
+/// A constant that a generic lambda can be called with.
+template <bool kValue> struct Flag {};
+
 /// Loads a vector that may run into the following row, or, in the last rows, would leave the array.
 /// The lanes beyond the row are never used; reading them whole is cheaper than picking single
 /// lanes.
@@ -11,6 +14,10 @@ struct Matrix {
   int64_t size;
   [[gnu::always_inline]] Vec at(int64_t i) const {
     return i + kLanes <= size ? load(data + i) : load_first(data + i, size - i);
+  }
+  /// The same where the caller knows that it stays inside: the check costs more than the load.
+  template <bool kInside> [[gnu::always_inline]] Vec at(Flag<kInside>, int64_t i) const {
+    return kInside ? load(data + i) : at(i);
   }
 };
 
@@ -60,8 +67,21 @@ inline void add_tile(int64_t begin, int64_t end, Vec* partial, Term term) {
   for (int v = 0; v < kVectors; ++v) partial[v] += sum[0][v];
 }
 
-/// out[j] = sum over r of term(r * cols + j, j). Memory is read in the order in which it lies: a few
-/// rows, all their columns, the next rows; many rows only where one group of vectors is a row.
+/// add_tile for `width` vectors of columns from j on.
+template <bool kInside, class Term>
+inline void add_group(Flag<kInside> inside, int64_t begin, int64_t end, int64_t cols, int64_t j,
+                      int64_t width, Vec* partial, Term term) {
+  const auto at = [=](int64_t r, int64_t v) __attribute__((always_inline)) {
+    return term(inside, r * cols + j + v * kLanes, j + v * kLanes);
+  };
+  if (width == 4) add_tile<4>(begin, end, partial, at);
+  if (width == 3) add_tile<3>(begin, end, partial, at);
+  if (width == 2) add_tile<2>(begin, end, partial, at);
+  if (width == 1) add_tile<1>(begin, end, partial, at);
+}
+
+/// out[j] = sum over r of term(inside, r * cols + j, j). Memory is read in the order in which it lies:
+/// a few rows, all their columns, the next rows; many rows only where one group of vectors is a row.
 template <class Term>
 inline void reduce_columns(int64_t rows, int64_t cols, float* out, Term term) {
   constexpr int64_t kBlocks = 32, kStripe = 16, kGroup = 4;
@@ -79,15 +99,13 @@ inline void reduce_columns(int64_t rows, int64_t cols, float* out, Term term) {
       for (int64_t begin = block * block_rows; begin < block_end; begin += tile_rows) {
         const int64_t end = min_of(begin + tile_rows, block_end);
         for (int64_t group = 0; group < vectors; group += kGroup) {
-          const auto at = [&](int64_t r, int64_t v) __attribute__((always_inline)) {
-            const int64_t j = first + (group + v) * kLanes;
-            return term(r * cols + j, j);
-          };
-          const int64_t width = min_of(kGroup, vectors - group);
-          if (width == 4) add_tile<4>(begin, end, sums + group, at);
-          if (width == 3) add_tile<3>(begin, end, sums + group, at);
-          if (width == 2) add_tile<2>(begin, end, sums + group, at);
-          if (width == 1) add_tile<1>(begin, end, sums + group, at);
+          const int64_t width = min_of(kGroup, vectors - group), j = first + group * kLanes;
+          // Only the last row's last vector can leave the array.
+          if (end < rows || j + width * kLanes <= cols) {
+            add_group(Flag<true>(), begin, end, cols, j, width, sums + group, term);
+          } else {
+            add_group(Flag<false>(), begin, end, cols, j, width, sums + group, term);
+          }
         }
       }
     });
@@ -119,13 +137,16 @@ inline void reduce_wide(int64_t rows, int64_t cols, float* out, const Reduce& re
 void col_sum(int64_t rows, int64_t cols, const float* x, float* out) {
   reduce_wide(rows, cols, out, [=](int64_t begin, int64_t n, int64_t width, float* sums) {
     const Matrix mx = {x + begin, n * width};
-    reduce_columns(n, width, sums, [=](int64_t i, int64_t) { return mx.at(i); });
+    reduce_columns(n, width, sums,
+                   [=](auto inside, int64_t i, int64_t) { return mx.at(inside, i); });
   });
 }
 void col_dot(int64_t rows, int64_t cols, const float* a, const float* b, float* out) {
   reduce_wide(rows, cols, out, [=](int64_t begin, int64_t n, int64_t width, float* sums) {
     const Matrix ma = {a + begin, n * width}, mb = {b + begin, n * width};
-    reduce_columns(n, width, sums, [=](int64_t i, int64_t) { return ma.at(i) * mb.at(i); });
+    reduce_columns(n, width, sums, [=](auto inside, int64_t i, int64_t) {
+      return ma.at(inside, i) * mb.at(inside, i);
+    });
   });
 }
 void col_sqdev(int64_t rows, int64_t cols, const float* x, const float* mean, float* out) {
@@ -133,8 +154,8 @@ void col_sqdev(int64_t rows, int64_t cols, const float* x, const float* mean, fl
   const Matrix means = repeated.matrix();
   reduce_wide(rows, cols, out, [=](int64_t begin, int64_t n, int64_t width, float* sums) {
     const Matrix mx = {x + begin, n * width};
-    reduce_columns(n, width, sums, [=](int64_t i, int64_t j) {
-      const Vec d = mx.at(i) - means.at(j);
+    reduce_columns(n, width, sums, [=](auto inside, int64_t i, int64_t j) {
+      const Vec d = mx.at(inside, i) - means.at(j);
       return d * d;
     });
   });
