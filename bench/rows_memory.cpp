@@ -1,6 +1,6 @@
-// More kernels that memory bounds, those that layers and optimisers are made of: sums and arithmetic
-// by columns, softmax and cross-entropy by rows, pooling and its gradient, depthwise convolution,
-// optimisers' steps. Their figure is GB/s, each in- and output counted once.
+// More kernels that memory bounds, those that layers and optimisers are made of: sums and
+// arithmetic by columns, softmax and cross-entropy by rows, pooling and its gradient, depthwise
+// convolution, optimisers' steps. Their figure is GB/s, each in- and output counted once.
 #include <algorithm>
 #include <string>
 #include <type_traits>

@@ -2,8 +2,8 @@
 // is nothing to pack. Each face goes row by row; a row of output and the rows it reads stay in the
 // first cache.
 
-/// The taps of one window row against one row of the output, along the width: position q reads pixel
-/// q * stride + first + j * step for tap j.
+/// The taps of one window row against one row of the output, along the width: position q reads
+/// pixel q * stride + first + j * step for tap j.
 struct Taps {
   int64_t count, first, step, stride, width;
 

@@ -113,8 +113,8 @@ constexpr float kLn2Low = -2.12194440e-4f;
   return (x >= 0.0f ? broadcast(1.0f) : e) / (1.0f + e);  // NaN comes through e
 }
 
-/// log(1 + e^x) = max(x, 0) + log(1 + e) with e = e^-|x|. What u = 1 + e loses of e is added back to
-/// the first order, (e - (u - 1)) / u: all of e where it is small.
+/// log(1 + e^x) = max(x, 0) + log(1 + e) with e = e^-|x|. What u = 1 + e loses of e is added back
+/// to the first order, (e - (u - 1)) / u: all of e where it is small.
 [[gnu::always_inline]] inline Vec softplus_of(Vec x) {
   const Vec e = exp_of(-abs_of(x));
   const Vec u = 1.0f + e;

@@ -2,8 +2,8 @@
 // and written once. The loops are plain ones: the compiler turns them into vectors of any width,
 // their ends and square roots included.
 
-/// body(begin, end) for pieces of [0, n) that the threads share. Elements do not meet each other, so
-/// the cut cannot change a result.
+/// body(begin, end) for pieces of [0, n) that the threads share. Elements do not meet each other,
+/// so the cut cannot change a result.
 template <class Body> inline void for_each_piece(int64_t n, const Body& body) {
   constexpr int64_t kPiece = 1 << 12;
   share_out(ceil_div(n, kPiece), n >= kSerialElements / 2,

@@ -44,8 +44,8 @@ template <class Part> inline void for_wide(int64_t rows, int64_t cols, const Par
   if (wide * kLanes < rows) part(wide * kLanes * cols, rows - wide * kLanes, cols);
 }
 
-/// partial[v] += the sum over rows [begin, end) of term(r, v), for vectors v of columns. Several rows
-/// are summed apart, so that no sum waits for the one before.
+/// partial[v] += the sum over rows [begin, end) of term(r, v), for vectors v of columns. Several
+/// rows are summed apart, so that no sum waits for the one before.
 template <int kVectors, class Term>
 inline void add_tile(int64_t begin, int64_t end, Vec* partial, Term term) {
   constexpr int kRows = kVectors == 1 ? 8 : kVectors == 2 ? 4 : 2;
@@ -80,8 +80,9 @@ inline void add_group(Flag<kInside> inside, int64_t begin, int64_t end, int64_t 
   if (width == 1) add_tile<1>(begin, end, partial, at);
 }
 
-/// out[j] = sum over r of term(inside, r * cols + j, j). Memory is read in the order in which it lies:
-/// a few rows, all their columns, the next rows; many rows only where one group of vectors is a row.
+/// out[j] = sum over r of term(inside, r * cols + j, j). Memory is read in the order in which it
+/// lies: a few rows, all their columns, the next rows; many rows only where one group of vectors is
+/// a row.
 template <class Term>
 inline void reduce_columns(int64_t rows, int64_t cols, float* out, Term term) {
   constexpr int64_t kBlocks = 32, kStripe = 16, kGroup = 4;

@@ -2,8 +2,8 @@
 // passes over a row find it in the cache. What the formulas leave open at infinities and NaN stands
 // in kernels.h.
 
-/// term(0) + term(kLanes) + ... below n, a multiple of kLanes. Runs of 64 vectors are summed apart, so
-/// that long rows lose no digits.
+/// term(0) + term(kLanes) + ... below n, a multiple of kLanes. Runs of 64 vectors are summed apart,
+/// so that long rows lose no digits.
 template <class Term> [[gnu::always_inline]] inline Vec sum_in_runs(int64_t n, Term term) {
   Vec total = {};
   for (int64_t begin = 0; begin < n; begin += 64 * kLanes) {
@@ -67,8 +67,8 @@ template <class F, class... Inputs>
   return sum_of_lanes(sum);
 }
 
-/// Softmax of a row whose largest entry `top` is infinite: +inf entries share the mass evenly, a row
-/// without them has none, and a NaN spoils all.
+/// Softmax of a row whose largest entry `top` is infinite: +inf entries share the mass evenly, a
+/// row without them has none, and a NaN spoils all.
 struct MassAtInfinity {
   float top, share;
 

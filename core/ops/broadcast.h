@@ -26,8 +26,8 @@ inline std::array<int64_t, kMaxRank> broadcast_strides(const Shape& from, const 
 }
 
 /// Calls visit(i, ja, jb) for each element i of `to`, in order, with the elements of two broadcast
-/// operands that it reads. A loop over the last axis in an odometer over the others: no division per
-/// element.
+/// operands that it reads. A loop over the last axis in an odometer over the others: no division
+/// per element.
 template <class Visit>
 void for_each_broadcast(const Shape& to, const std::array<int64_t, kMaxRank>& a,
                         const std::array<int64_t, kMaxRank>& b, Visit visit) {

@@ -58,8 +58,8 @@ template <class T> Var<T> gather(Var<T> x, KeptIndices indices, const Shape& sha
 
 /// scatter_add(g, indices, shape): y = 0 of the given shape, then y.flat[indices[i]] += g.flat[i]
 /// in the order of i. Gradient: dg = gather(dy, indices, shape of g), since g.flat[i] is added to
-/// one element. Copies. Serial, since two elements may meet anywhere. Throws unless there is one index
-/// for each element of g.
+/// one element. Copies. Serial, since two elements may meet anywhere. Throws unless there is one
+/// index for each element of g.
 template <class T> Var<T> scatter_add(Var<T> g, KeptIndices indices, const Shape& shape) {
   const std::span<const int32_t> at = indices.at;
   expect(int64_t(at.size()) == g.size(), "[scatter_add] shape ", g.shape(), " needs ", g.size(),
