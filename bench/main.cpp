@@ -58,15 +58,15 @@ int measure(const Options& o, [[maybe_unused]] char** argv) {
 #endif
   Suite suite(o.suite);
   add_all_rows(suite);
-  const std::vector<const Row*> rows = select(suite, o.filter, o.smoke);
-  if (o.list) {
-    for (const Row* row : rows) print(row->name() + "\n");
-    return 0;
-  }
   for (const LeftOut& out : suite.left_out()) {
     if (!o.filter.empty() && out.row.find(o.filter) != std::string::npos) {
       std::fprintf(stderr, "talweg_bench: there is no %s: %s\n", out.row.c_str(), out.why.c_str());
     }
+  }
+  const std::vector<const Row*> rows = select(suite, o.filter, o.smoke);
+  if (o.list) {
+    for (const Row* row : rows) print(row->name() + "\n");
+    return 0;
   }
   RunRecord run;
   run.machine = read_machine();
