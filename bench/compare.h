@@ -9,7 +9,7 @@
 namespace talweg::bench {
 
 enum class Verdict {
-  same,  ///< within the threshold, or the interval holds 1
+  same,  ///< within the threshold, by median or at its best, or the interval holds 1
   faster,
   slower,  ///< a regression
   broke,   ///< a number before, a failure now: a regression too

@@ -217,6 +217,7 @@ TEST_CASE("verdicts need both the threshold and the interval") {
   CHECK(verdict(with({1.10, 1.11, 1.09, 1.10, 1.10})) == Verdict::slower);
   CHECK(verdict(with({0.90, 0.91, 0.89, 0.90, 0.90})) == Verdict::faster);
   CHECK(verdict(with({0.60, 1.10, 0.70, 1.80, 1.20})) == Verdict::same);  // who knows
+  CHECK(verdict(with({1.00, 1.20, 1.21, 1.20, 1.19})) == Verdict::same);  // as fast at its best
   RunRecord failed = with({});
   failed.rows[0].failure = "wrong";
   CHECK(verdict(failed) == Verdict::broke);
