@@ -55,7 +55,7 @@ Row fake(const std::string& family, const std::string& seconds, int threads, dou
   return row;
 }
 
-std::vector<RowRecord> run(const std::vector<Row>& rows, RunOptions options = {}) {
+std::vector<RowRecord> run(const std::vector<Row>& rows, const RunOptions& options = {}) {
   std::vector<const Row*> pointers;
   for (const Row& row : rows) pointers.push_back(&row);
   FakeClock clock;
