@@ -41,6 +41,8 @@ namespace {
 //
 #include "core/kernels/conv2d.inl"
 //
+#include "core/kernels/conv2d_narrow.inl"
+//
 #include "core/kernels/conv2d_weights.inl"
 //
 #include "core/kernels/winograd_forms.inl"

@@ -80,11 +80,18 @@ struct Destination {
 };
 
 /// Input rows of a strip: `rows` points at input row `first_row`, at the column under the left end
-/// of the window of output column 0.
+/// of the window of output column 0. `offsets`, if not null: the distances of all (i, j, c).
 struct StripInput {
   const float* rows;
   int64_t row_stride, first_row;
+  const int64_t* offsets;
 };
+
+// Where window rows are short, a loop for each costs more than its products: all taps are listed.
+constexpr int64_t kListedSteps = 64;
+bool lists_steps(const Correlation& s) {
+  return s.taps_w * s.depth <= 8 && s.reduction() <= kListedSteps;
+}
 
 /// The tile of output row p and one panel, all but its output.
 Tile tile_of_row(const Correlation& s, const StripInput& in, int64_t p, int64_t panel,
@@ -93,7 +100,7 @@ Tile tile_of_row(const Correlation& s, const StripInput& in, int64_t p, int64_t 
   const int64_t width = panel_width(s.width, panel);
   const int64_t start = p * s.stride_h - s.pad_h;
   const Range taps = valid_taps(start, s.dilation_h, s.taps_h, s.in_h);
-  return {
+  Tile t = {
       .a = in.rows + (start + taps.first * s.dilation_h - in.first_row) * in.row_stride,
       .lda = s.stride_w * s.depth,
       .steps_h = taps.last - taps.first,
@@ -110,6 +117,20 @@ Tile tile_of_row(const Correlation& s, const StripInput& in, int64_t p, int64_t 
       .bias = then.bias ? then.bias + panel * kPanel : nullptr,
       .relu = then.relu && !then.pools(),
   };
+  if (in.offsets) {
+    t.length = (taps.last - taps.first) * s.taps_w * s.depth;
+    t.steps_h = t.steps_w = 1;
+    t.offsets = in.offsets;
+  }
+  return t;
+}
+
+void run_row(const StripInput& in, int64_t pixels, const Tile& t) {
+  if (in.offsets) {
+    tile_rows<ReadA::listed_steps>(pixels, t);
+  } else {
+    tile_rows<ReadA::rows>(pixels, t);
+  }
 }
 
 /// Output rows p ... p + pool_h - 1 of one panel, pooled: a piece of them at a time is kept in the
@@ -132,7 +153,7 @@ void pooled_rows(const Correlation& s, const StripInput& in, int64_t image, int6
       t.a += first * t.lda;
       t.c = sums + i * piece.row;
       t.ldc = piece.pixel;
-      tile_rows<ReadA::rows>(count, t);
+      run_row(in, count, t);
     }
     const int64_t y_row = image * (s.out_h / then.pool_h) + p / then.pool_h;
     const int64_t at =
@@ -154,7 +175,7 @@ void correlate_strip(const Correlation& s, const StripInput& in, int64_t image, 
       Tile t = tile_of_row(s, in, p, panel, packed, out.then);
       t.c = out.y + image * s.out_image + p * s.out_row + panel * kPanel;
       t.ldc = s.out_pixel;
-      tile_rows<ReadA::rows>(s.out_w, t);
+      run_row(in, s.out_w, t);
     }
   }
 }
@@ -175,15 +196,38 @@ void correlate(const Correlation& s, const float* x, const float* packed, const 
     const float* first = x + (image * s.in_h + low) * s.in_w * s.depth;
     StripInput in = {.rows = first - s.pad_w * s.depth,  // of a crop: start further right
                      .row_stride = s.in_w * s.depth,
-                     .first_row = low};
+                     .first_row = low,
+                     .offsets = nullptr};
     if (s.needs_copy()) {
       float* copy = strips + omp_get_thread_num() * strip_size(s);
       copy_padded(first, s.in_w, s.depth, high - low, s.span_w(), s.pad_w, copy);
       in.rows = copy;
       in.row_stride = s.span_w() * s.depth;
     }
+    int64_t offsets[kListedSteps];
+    if (lists_steps(s)) {
+      int64_t* next = offsets;
+      for (int64_t i = 0; i < s.taps_h; ++i) {
+        for (int64_t j = 0; j < s.taps_w; ++j) {
+          for (int64_t c = 0; c < s.depth; ++c) {
+            *next++ = i * s.dilation_h * in.row_stride + j * s.dilation_w * s.depth + c;
+          }
+        }
+      }
+      in.offsets = offsets;
+    }
     correlate_strip(s, in, image, begin, end, packed, out);
   });
+}
+
+// conv2d_narrow.inl, for a result of one channel.
+bool is_narrow(const Correlation& s);
+int64_t narrow_size(const Correlation& s);
+void correlate_narrow(const Correlation& s, const float* x, const float* packed,
+                      const Conv2dEpilogue<float>& then, float* y, float* scratch);
+
+int64_t thread_scratch_of(const Correlation& s) {
+  return max_of(strip_size(s), is_narrow(s) ? narrow_size(s) : 0);
 }
 
 /// A 1x1 window with stride 1 and no padding is a matrix product over all pixels.
@@ -222,15 +266,18 @@ void direct_pack(const Conv2dShape& s, const float* w, float* packed) {
 
 void direct_forward(const Conv2dShape& s, const float* x, const float* packed,
                     const Conv2dEpilogue<float>& then, float* y, float* scratch) {
-  if (is_pointwise(s) && !then.pools()) {
+  const Correlation forward = forward_correlation(s);
+  if (is_narrow(forward) && !then.pools()) {
+    correlate_narrow(forward, x, packed, then, y, scratch);
+  } else if (is_pointwise(s) && !then.pools()) {
     matmul_packed(s.n * s.h * s.w, s.k, s.c, x, false, packed, y, then);
   } else {
-    correlate(forward_correlation(s), x, packed, {then, y}, scratch);
+    correlate(forward, x, packed, {then, y}, scratch);
   }
 }
 
 int64_t direct_forward_scratch(const Conv2dShape& s) {
-  return omp_get_max_threads() * strip_size(forward_correlation(s));
+  return omp_get_max_threads() * thread_scratch_of(forward_correlation(s));
 }
 
 // Backward to the data: dx[h] = sum over the (p, i) with p * stride + i * dilation = h + pad of
@@ -343,14 +390,18 @@ void direct_backward_data(const Conv2dShape& s, const float* packed, const float
   for_each_phase(s, [&](const Correlation& c, const Phase& ph, const Phase& pw, int64_t offset) {
     if (ph.outs == 0 || pw.outs == 0) return;
     float* first = dx + (ph.first_out * s.w + pw.first_out) * s.c;
-    correlate(c, g, packed + offset, {{}, first}, scratch);
+    if (is_narrow(c)) {
+      correlate_narrow(c, g, packed + offset, {}, first, scratch);
+    } else {
+      correlate(c, g, packed + offset, {{}, first}, scratch);
+    }
   });
 }
 
 int64_t direct_data_scratch(const Conv2dShape& s) {
   int64_t most = 0;
   for_each_phase(s, [&](const Correlation& c, const Phase& ph, const Phase& pw, int64_t) {
-    if (ph.outs > 0 && pw.outs > 0) most = max_of(most, strip_size(c));
+    if (ph.outs > 0 && pw.outs > 0) most = max_of(most, thread_scratch_of(c));
   });
   return omp_get_max_threads() * most;
 }

@@ -325,6 +325,10 @@ void add_parts(const Conv2dShape& s, int64_t parts, int64_t part_size, int64_t p
 
 void direct_backward_weights(const Conv2dShape& s, const float* x, const float* g, float* dw,
                              float* scratch) {
+  if (is_filter(s)) {
+    filter_backward_weights(s, x, g, dw, scratch);
+    return;
+  }
   const WeightPlan plan = weight_plan(s);
   const int64_t panels = panel_count(s.k), taps = s.kh * s.kw;
   const int64_t part_size = panels * plan.panel_size;
@@ -357,6 +361,7 @@ void direct_backward_weights(const Conv2dShape& s, const float* x, const float* 
 }
 
 int64_t direct_weights_scratch(const Conv2dShape& s) {
+  if (is_filter(s)) return filter_scratch(s);
   const WeightPlan plan = weight_plan(s);
   return round_up(plan.parts * panel_count(s.k) * plan.panel_size, 16) +
          omp_get_max_threads() * weight_thread_scratch(plan, s);
