@@ -46,20 +46,31 @@ struct SumRows {
   int64_t channels;    ///< that exist
 };
 
-/// `pixels` pooled pixels, K floats apart in y and bytes apart in `winner` (null for none).
-void pool_rows(const Conv2dEpilogue<float>& then, const SumRows& in, int64_t pixels, int64_t k,
-               float* y, uint8_t* winner) {
+template <int kPoolH, int kPoolW>
+void pool_rows_of(const Conv2dEpilogue<float>& then, const SumRows& in, int64_t pixels, int64_t k,
+                  float* y, uint8_t* winner) {
   for (int64_t q = 0; q < pixels; ++q) {
-    const float* window = in.sums + q * then.pool_w * in.pixel;
+    const float* window = in.sums + q * kPoolW * in.pixel;
     for (int64_t c = 0; c < in.channels; c += kLanes) {
       Best best = {load(window + c), IVec{}};
-      for (int32_t i = 0; i < then.pool_h; ++i) {
-        for (int32_t j = i == 0; j < then.pool_w; ++j) {
-          consider(best, load(window + i * in.row + j * in.pixel + c),
-                   i * static_cast<int32_t>(then.pool_w) + j);
+      for (int i = 0; i < kPoolH; ++i) {
+        for (int j = i == 0; j < kPoolW; ++j) {
+          consider(best, load(window + i * in.row + j * in.pixel + c), i * kPoolW + j);
         }
       }
       store_best(then, best, in.channels - c, y + q * k + c, winner ? winner + q * k + c : nullptr);
     }
+  }
+}
+
+/// `pixels` pooled pixels, K floats apart in y and bytes apart in `winner` (null for none).
+void pool_rows(const Conv2dEpilogue<float>& then, const SumRows& in, int64_t pixels, int64_t k,
+               float* y, uint8_t* winner) {
+  if (then.pool_h == 2 && then.pool_w == 2) {
+    pool_rows_of<2, 2>(then, in, pixels, k, y, winner);
+  } else if (then.pool_h == 2) {
+    pool_rows_of<2, 1>(then, in, pixels, k, y, winner);
+  } else {
+    pool_rows_of<1, 2>(then, in, pixels, k, y, winner);
   }
 }

@@ -82,6 +82,12 @@ template <int P, int V, ReadA kRead> void tile(const Tile& t) {
   const int64_t ldb = t.ldb;
   const int64_t lda = t.lda;
   constexpr int64_t kAhead = 64;  // steps; with listed rows b comes from far away
+  if constexpr (kRead == ReadA::listed_steps) {
+    // Few steps: the stores set the pace. Ask for the lines of a later tile.
+    for (int p = 2 * P; p < 3 * P; ++p) {
+      for (int v = 0; v < V; ++v) __builtin_prefetch(t.c + p * t.ldc + v * kLanes, 1);
+    }
+  }
   const float* ahead = t.ahead;
   int64_t offset[P];
   if constexpr (kRead == ReadA::listed_rows) {
