@@ -161,7 +161,10 @@ template <ReadA kRead> void tile_once(int64_t rows, const Tile& t) {
 /// `rows` rows of c by any number of tiles as equal as possible (18 rows are 9 + 9, not 14 + 4).
 template <ReadA kRead> void tile_rows(int64_t rows, Tile t) {
   if (rows <= 0) return;
-  const int64_t each = ceil_div(rows, ceil_div(rows, kTileRows));
+  // Rows a multiple of 4 KiB apart share one set of the L1 cache, which holds 8 lines or more.
+  const bool aliased = kRead == ReadA::rows && t.lda % 1024 == 0;
+  const int64_t most = aliased ? min_of(8, kTileRows) : kTileRows;
+  const int64_t each = ceil_div(rows, ceil_div(rows, most));
   for (int64_t done = 0; done < rows; done += each) {
     const int64_t count = min_of(each, rows - done);
     tile_once<kRead>(count, t);
