@@ -99,9 +99,76 @@ void max_pool_tiled_row(const Pool2dShape& s, const float* image, int64_t p, flo
   }
 }
 
+/// Windows of few channels that tile the image: lanes over channels would idle, so they run along the
+/// rows of the image. First each column's largest over the rows of the window, then, number by
+/// number, the largest of KW columns. kRun numbers of a row at a time.
+constexpr int64_t kRun = 256;
+inline bool is_narrow(const Pool2dShape& s) {
+  return s.tiles() && s.c > 0 && s.c < kLanes && s.kw * s.c <= kRun;
+}
+
+/// Numbers as integers of the same order, NaN above all and the two zeros equal, so that the largest
+/// can be found without branches, which random numbers would mispredict.
+[[gnu::always_inline]] inline IVec order_of(Vec v) {
+  const IVec bits = bits_of(v + 0.0f);  // -0 becomes 0
+  return v != v ? IVec{} + 0x7fffffff : bits ^ ((bits >> 31) & 0x7fffffff);
+}
+
+void max_pool_narrow_row(const Pool2dShape& s, const float* image, int64_t p, float* y,
+                         uint8_t* winner) {
+  const int64_t width = s.kw * s.c;  // of a window
+  const int64_t at_once = kRun / width;
+  float largest[kRun + kLanes];
+  int32_t order[kRun + kLanes], before[kRun + kLanes];
+  for (int64_t first = 0; first < s.ow(); first += at_once) {
+    const int64_t windows = min_of(at_once, s.ow() - first), numbers = windows * width;
+    const float* top = image + p * s.kh * s.w * s.c + first * width;
+    for_channels(
+        numbers, [&](Channels lanes) __attribute__((always_inline)) {
+          Best best{lanes.read(top), IVec{}};
+          for (int32_t i = 1; i < s.kh; ++i) consider(best, lanes.read(top + i * s.w * s.c), i);
+          const IVec keys = order_of(best.value);
+          const IVec low = int32_t(kMaxPoolWindow) - best.winner * int32_t(s.kw);
+          store(largest + lanes.c, best.value);
+          __builtin_memcpy(order + lanes.c, &keys, sizeof(keys));
+          __builtin_memcpy(before + lanes.c, &low, sizeof(low));
+        });
+    for (int64_t q = 0; q < windows; ++q) {
+      for (int64_t c = 0; c < s.c; ++c) {
+        // The largest key has the largest number and, of equals, the earliest place.
+        int64_t best = INT64_MIN;
+        for (int64_t j = 0; j < s.kw; ++j) {
+          const int64_t e = q * width + j * s.c + c;
+          best = max_of(best, (int64_t(order[e]) << 32) + (before[e] - j));
+        }
+        const int64_t place = kMaxPoolWindow - (best & 0xffffffff);
+        const int64_t out = (first + q) * s.c + c;
+        y[out] = largest[q * width + place % s.kw * s.c + c];
+        if (winner != nullptr) winner[out] = uint8_t(place);
+      }
+    }
+  }
+}
+
+/// dx of one image for such windows: zeros, and each winner's gradient.
+void pool_scatter_narrow(const Pool2dShape& s, const float* g, const uint8_t* winner, float* dx) {
+  const int64_t row = s.w * s.c;
+  for (int64_t i = 0; i < s.h * row; ++i) dx[i] = 0;
+  for (int64_t p = 0; p < s.oh(); ++p) {
+    for (int64_t q = 0; q < s.ow(); ++q) {
+      for (int64_t c = 0; c < s.c; ++c) {
+        const int64_t at = (p * s.ow() + q) * s.c + c, place = winner[at];
+        if (place >= s.kh * s.kw) continue;
+        dx[(p * s.kh + place / s.kw) * row + (q * s.kw + place % s.kw) * s.c + c] = g[at];
+      }
+    }
+  }
+}
+
 void max_pool(const Pool2dShape& s, const float* x, float* y, uint8_t* winner) {
   const bool two_rows = s.tiles() && s.kh == 2;
-  const auto row_kernel = two_rows && s.kw == 2   ? max_pool_tiled_row<2, 2>
+  const auto row_kernel = is_narrow(s)            ? max_pool_narrow_row
+                          : two_rows && s.kw == 2 ? max_pool_tiled_row<2, 2>
                           : two_rows && s.kw == 1 ? max_pool_tiled_row<2, 1>
                                                   : max_pool_row;
   const int64_t oh = s.oh(), row = s.ow() * s.c;
@@ -160,11 +227,17 @@ void pool_scatter_row(const Pool2dShape& s, int64_t h, const float* g, const uin
 }
 
 void pool_scatter(const Pool2dShape& s, const float* g, const uint8_t* winner, float* dx) {
+  const int64_t row = s.w * s.c, out = s.oh() * s.ow() * s.c;
+  if (is_narrow(s)) {
+    share_out(s.n, s.x_size() >= kSerialElements, [=](int64_t n) {
+      pool_scatter_narrow(s, g + n * out, winner + n * out, dx + n * s.h * row);
+    });
+    return;
+  }
   const auto row_kernel = !s.tiles()  ? pool_scatter_row
                           : s.kw == 1 ? pool_scatter_tiled_row<1>
                           : s.kw == 2 ? pool_scatter_tiled_row<2>
                                       : pool_scatter_tiled_row<0>;
-  const int64_t row = s.w * s.c, out = s.oh() * s.ow() * s.c;
   share_out(s.n, s.h, s.x_size() >= kSerialElements, [=](int64_t n, int64_t h) {
     row_kernel(s, h, g + n * out, winner + n * out, dx + (n * s.h + h) * row);
   });

@@ -110,6 +110,16 @@ TEST_CASE("pooling agrees with the plain loops for every window, stride and padd
   }
 }
 
+TEST_CASE("pooling few channels agrees with the plain loops for rows of every length") {
+  Rng rng(6);
+  for (const int64_t c : {1, 2, 3, 7}) {
+    for (const int64_t w : {6, 7, 29, 36, 700})
+      check_against_plain_loops({2, 7, w, c, 3, 6, 3, 6}, rng);
+    check_against_plain_loops({1, 4, 90, c, 1, 9, 1, 9}, rng);
+    check_against_plain_loops({1, 9, 33, c, 4, 1, 4, 1}, rng);
+  }
+}
+
 TEST_CASE("pooling of no image, of one pixel and with the largest window of a byte") {
   Rng rng(3);
   check_against_plain_loops({0, 4, 4, 3, 2, 2, 2, 2}, rng);
