@@ -186,7 +186,7 @@ void output_points(const Correlation& s, const WinogradCut& cut, int64_t begin, 
           product[i][j] = load(m + (i * (M + 2) + j) * cut.m_stride);
         }
       }
-      both_axes(product, value, Winograd<M>::output);
+      both_axes(product, value, kOutput<M>);
       if (then.bias) {
         const Vec bias =
             k + kLanes <= s.width ? load(then.bias + k) : load_first(then.bias + k, s.width - k);
@@ -228,7 +228,7 @@ void winograd_correlate(const Correlation& s, const float* x, const float* packe
                omp_get_thread_num() * kWinogradPoints<M> * (cut.v_stride + cut.m_stride);
     float* products = v + kWinogradPoints<M> * cut.v_stride;
     transform_patches<M + 2, M + 2>(
-        patches, begin, end, cut.v_stride, Winograd<M>::input,
+        patches, begin, end, cut.v_stride, kInput<M>,
         [&](int64_t t, int64_t c) { return v + (t - begin) * cut.depth + c; });
     const int64_t panels = panel_count(s.width);
     for (int64_t panel = panels * group / cut.groups; panel < panels * (group + 1) / cut.groups;

@@ -70,7 +70,7 @@ void winograd_pack(const Conv2dShape& shape, Conv2dFace face, const float* w, fl
     for (int64_t d = 0; d < deep; ++d) {
       Vec tap[3][3], value[M + 2][M + 2];
       for (int ij = 0; ij < 9; ++ij) tap[ij / 3][ij % 3] = load(block.tap[ij][d]);
-      both_axes(tap, value, Winograd<M>::weight);
+      both_axes(tap, value, kWeight<M>);
       for (int i = 0; i < M + 2; ++i) {
         for (int j = 0; j < M + 2; ++j) {
           store(u + (i * (M + 2) + j) * stride + d * width, value[i][j]);

@@ -55,7 +55,7 @@ void weights_from_sums(const Conv2dShape& s, const WinogradWeightsCut& cut, cons
         for (int i = 0; i < M + 2; ++i) {
           for (int j = 0; j < M + 2; ++j) sum[i][j] = load(from + (i * (M + 2) + j) * cut.s_stride);
         }
-        both_axes(sum, tap, Winograd<M>::weight_gradient);
+        both_axes(sum, tap, kWeightGradient<M>);
         for (int i = 0; i < 3; ++i) {
           for (int j = 0; j < 3; ++j) store(taps[i][j][c], tap[i][j]);
         }
@@ -132,9 +132,9 @@ void sums_of_row(const Conv2dShape& s, const WinogradWeightsCut& cut, const Patc
   for (int64_t first = 0; first < cut.tiles; first += cut.chunk) {
     const int64_t last = min_of(first + cut.chunk, cut.tiles);
     transform_row<M + 2, M + 2, Row>(
-        x, first, last, cut.x_stride, Winograd<M>::input,
+        x, first, last, cut.x_stride, kInput<M>,
         [&](int64_t t, int64_t c) { return xs + (t - first) * cut.depth + c; });
-    transform_row<M, M + 2, Row>(g, first, last, cut.g_stride, Winograd<M>::gradient,
+    transform_row<M, M + 2, Row>(g, first, last, cut.g_stride, kGradient<M>,
                                  [&](int64_t t, int64_t k) {
                                    const int64_t panel = k / kPanel;
                                    return gs + panel * kPanel * cut.chunk +
