@@ -39,6 +39,8 @@ namespace {
 //
 #include "core/kernels/matmul.inl"
 //
+#include "core/kernels/conv2d_first.inl"
+//
 #include "core/kernels/conv2d.inl"
 //
 #include "core/kernels/conv2d_narrow.inl"

@@ -126,7 +126,9 @@ Tile tile_of_row(const Correlation& s, const StripInput& in, int64_t p, int64_t 
 }
 
 void run_row(const StripInput& in, int64_t pixels, const Tile& t) {
-  if (in.offsets) {
+  if (in.offsets && is_first_layer(t)) {
+    first_layer_row(pixels, t);
+  } else if (in.offsets) {
     tile_rows<ReadA::listed_steps>(pixels, t);
   } else {
     tile_rows<ReadA::rows>(pixels, t);

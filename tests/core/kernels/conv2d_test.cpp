@@ -99,6 +99,7 @@ TEST_CASE("conv2d gives the same bits for 1, 2 and 3 threads") {
   const int threads_before = omp_get_max_threads();
   const Conv2dShape shapes[] = {
       {.n = 7, .h = 32, .w = 40, .c = 1, .k = 16, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1},
+      {.n = 7, .h = 31, .w = 41, .c = 1, .k = 96, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1},
       {.n = 5, .h = 8, .w = 18, .c = 32, .k = 64, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1},
       {.n = 9, .h = 4, .w = 18, .c = 40, .k = 33, .kh = 4, .kw = 3, .pad_h = 0, .pad_w = 1},
       {.n = 9, .h = 1, .w = 18, .c = 128, .k = 27, .kh = 1, .kw = 1},
