@@ -9,11 +9,7 @@
 namespace talweg::ocr {
 
 Prefetcher::Prefetcher(Make make, int64_t first, int64_t end, int ahead)
-    : make_(std::move(make)),
-      end_(end),
-      in_use_(first - 1),
-      next_(first),
-      made_(first) {
+    : make_(std::move(make)), end_(end), in_use_(first - 1), next_(first), made_(first) {
   expect(ahead >= 0, "[prefetch] can't make ", ahead, " batches ahead; give 0 or more");
   for (int i = 0; i <= ahead; ++i) ring_.emplace_back();
   if (ahead == 0 || first >= end) return;

@@ -33,9 +33,10 @@ double winograd_share(int64_t m, const Conv2dShape& s, Conv2dFace face) {
   const int64_t h = data ? s.h : s.oh(), w = data ? s.w : s.ow();
   const double pairs = double(s.c) * double(s.k) / kLanes;
   const double vectors = double(s.c + s.k) / kLanes;
-  const double tiles = double((h + m - 1) / m) * double((w + m - 1) / m);
+  const int64_t tiles_h = (h + m - 1) / m, tiles_w = (w + m - 1) / m;
   const double tile = double((m + 2) * (m + 2)) * (pairs + kTransform * vectors);
-  return tiles * tile / (3 * rows_inside(s.oh(), s.h, s.pad_h) * double(s.ow()) * pairs);
+  return double(tiles_h * tiles_w) * tile /
+         (3 * rows_inside(s.oh(), s.h, s.pad_h) * double(s.ow()) * pairs);
 }
 
 }  // namespace

@@ -56,12 +56,24 @@ constexpr IVec kLaneNumber = {0, 1, 2, 3, 4, 5, 6, 7};
 constexpr IVec kLaneNumber = {0, 1, 2, 3};
 #endif
 
+/// Lane i of the result is lane `from[i]` of a and b side by side. Clang has no such builtin; the loop
+/// becomes the same instruction where `from` is constant, as it always is here.
+[[gnu::always_inline]] inline Vec shuffle(Vec a, Vec b, IVec from) {
+#if defined(__clang__)
+  Vec out;
+  for (int64_t i = 0; i < kLanes; ++i) out[i] = from[i] < kLanes ? a[from[i]] : b[from[i] - kLanes];
+  return out;
+#else
+  return __builtin_shuffle(a, b, from);
+#endif
+}
+
 /// The lanes folded as a balanced tree, ((l0 . l8) . (l4 . l12)) . ..., each step a shuffle.
 template <class Fold> [[gnu::always_inline]] inline float fold_lanes(Vec v, Fold fold) {
-  if constexpr (kLanes > 8) v = fold(v, __builtin_shuffle(v, kLaneNumber ^ 8));
-  if constexpr (kLanes > 4) v = fold(v, __builtin_shuffle(v, kLaneNumber ^ 4));
-  v = fold(v, __builtin_shuffle(v, kLaneNumber ^ 2));
-  v = fold(v, __builtin_shuffle(v, kLaneNumber ^ 1));
+  if constexpr (kLanes > 8) v = fold(v, shuffle(v, v, kLaneNumber ^ 8));
+  if constexpr (kLanes > 4) v = fold(v, shuffle(v, v, kLaneNumber ^ 4));
+  v = fold(v, shuffle(v, v, kLaneNumber ^ 2));
+  v = fold(v, shuffle(v, v, kLaneNumber ^ 1));
   return v[0];
 }
 [[gnu::always_inline]] inline float sum_of_lanes(Vec v) {
@@ -86,8 +98,8 @@ template <class Fold> [[gnu::always_inline]] inline float fold_lanes(Vec v, Fold
     for (int32_t r = 0; r < kLanes; ++r) {
       if (r & side) continue;
       const Vec a = rows[r], b = rows[r + side];
-      rows[r] = __builtin_shuffle(a, b, upper);
-      rows[r + side] = __builtin_shuffle(a, b, lower);
+      rows[r] = shuffle(a, b, upper);
+      rows[r + side] = shuffle(a, b, lower);
     }
   }
 }

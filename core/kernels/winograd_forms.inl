@@ -108,17 +108,26 @@ template <> struct Winograd<4> {
 
 /// The transforms as objects, which are handed on and still inlined; pointers to functions would not
 /// be in every build.
-#define TALWEG_TRANSFORM(name, function)                                               \
-  template <int M>                                                                     \
-  constexpr auto name = [](const auto& in, auto& out) __attribute__((always_inline)) { \
-    Winograd<M>::function(in, out);                                                    \
-  }
-TALWEG_TRANSFORM(kInput, input);
-TALWEG_TRANSFORM(kWeight, weight);
-TALWEG_TRANSFORM(kOutput, output);
-TALWEG_TRANSFORM(kGradient, gradient);
-TALWEG_TRANSFORM(kWeightGradient, weight_gradient);
-#undef TALWEG_TRANSFORM
+template <int M>
+constexpr auto kInput = [](const auto& in, auto& out) __attribute__((always_inline)) {
+  Winograd<M>::input(in, out);
+};
+template <int M>
+constexpr auto kWeight = [](const auto& in, auto& out) __attribute__((always_inline)) {
+  Winograd<M>::weight(in, out);
+};
+template <int M>
+constexpr auto kOutput = [](const auto& in, auto& out) __attribute__((always_inline)) {
+  Winograd<M>::output(in, out);
+};
+template <int M>
+constexpr auto kGradient = [](const auto& in, auto& out) __attribute__((always_inline)) {
+  Winograd<M>::gradient(in, out);
+};
+template <int M>
+constexpr auto kWeightGradient = [](const auto& in, auto& out) __attribute__((always_inline)) {
+  Winograd<M>::weight_gradient(in, out);
+};
 
 /// out = F in F' for a transform F along one axis from `In` to `Out` numbers: first the columns,
 /// then the rows.
