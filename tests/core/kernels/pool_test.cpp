@@ -2,6 +2,7 @@
 // loops: equal bits, since nothing is rounded but the sums of a pixel in several windows.
 #include <omp.h>
 
+#include <bit>
 #include <limits>
 
 #include "core/kernels/kernels.h"
@@ -137,7 +138,7 @@ TEST_CASE("the first of equals wins, NaN wins over all, and padding never wins")
       uint8_t winner = 99;
       kernels.max_pool(pair, x, &y, &winner);
       CHECK((winner == 0 || winner == 1));
-      CHECK(std::memcmp(&y, &x[winner], sizeof y) == 0);
+      CHECK(std::bit_cast<uint32_t>(y) == std::bit_cast<uint32_t>(x[winner]));
       return int(winner);
     };
     CHECK(winner_of(3, 3) == 0);
