@@ -43,6 +43,8 @@ namespace {
 //
 #include "core/kernels/conv2d.inl"
 //
+#include "core/kernels/conv2d_data.inl"
+//
 #include "core/kernels/conv2d_narrow.inl"
 //
 #include "core/kernels/conv2d_weights.inl"
