@@ -82,18 +82,6 @@ void check_symbols(std::span<const int32_t> symbols, int64_t alphabet) {
   }
 }
 
-std::vector<int32_t> expand(std::span<const int32_t> word, int32_t between) {
-  std::vector<int32_t> label;
-  label.reserve(2 * word.size());
-  for (size_t k = 0; k < word.size(); ++k) {
-    expect(word[k] != between, "[align] position ", k, " of the word is BETWEEN (symbol ", between,
-           "); a word holds letters only, expand() puts BETWEEN after each");
-    label.push_back(word[k]);
-    label.push_back(between);
-  }
-  return label;
-}
-
 void AlignScratch::reserve(int64_t frames, int64_t length) {
   const auto grow = [](auto& v, int64_t n) {
     if (static_cast<int64_t>(v.size()) < n) v.resize(n);

@@ -25,6 +25,8 @@
 #include <span>
 #include <vector>
 
+#include "ebm/align/topology.h"
+
 namespace talweg::ebm {
 
 /// What became of one pair of energies and label. Whatever is not `ok` has no path.
@@ -97,10 +99,6 @@ Alignment viterbi(const T* energies, int64_t frames, int64_t alphabet,
 template <class T>
 std::vector<double> dp_matrix(const T* energies, int64_t frames, int64_t alphabet,
                               std::span<const int32_t> label);
-
-/// The label of a word: `between` after every symbol, `c a t` -> `c _ a _ t _`.
-/// Throws Error when the word itself holds `between`.
-std::vector<int32_t> expand(std::span<const int32_t> word, int32_t between);
 
 /// Throws Error, naming position, value and range, unless every symbol is in [0, alphabet).
 void check_symbols(std::span<const int32_t> symbols, int64_t alphabet);
