@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "core/edit_distance.h"
 #include "core/error.h"
 #include "core/rng.h"
 #include "ocr/text.h"
@@ -13,28 +14,6 @@ namespace {
 
 constexpr double kZ95 = 1.959963984540054;  // the normal distribution's 97.5 % quantile
 constexpr size_t kMaxCells = size_t{1} << 28;
-
-// Wagner and Fischer's table: cell (i, j) is the distance of the first i to the first j characters,
-// D(i,j) = min(D(i-1,j-1) + [a_i != b_j], D(i-1,j) + 1, D(i,j-1) + 1), D(i,0) = i, D(0,j) = j.
-class DistanceTable {
- public:
-  DistanceTable(std::u32string_view a, std::u32string_view b)
-      : columns_(b.size() + 1), cells_((a.size() + 1) * columns_) {
-    for (size_t j = 0; j <= b.size(); ++j) at(0, j) = int32_t(j);
-    for (size_t i = 1; i <= a.size(); ++i) {
-      at(i, 0) = int32_t(i);
-      for (size_t j = 1; j <= b.size(); ++j) {
-        at(i, j) = std::min(
-            {at(i - 1, j - 1) + int32_t(a[i - 1] != b[j - 1]), at(i - 1, j) + 1, at(i, j - 1) + 1});
-      }
-    }
-  }
-  int32_t& at(size_t i, size_t j) { return cells_[i * columns_ + j]; }
-
- private:
-  size_t columns_;
-  std::vector<int32_t> cells_;
-};
 
 void count(const EditStep& step, EditCounts& counts) {
   if (step.reference == step.hypothesis) {
@@ -111,7 +90,7 @@ TextAlignment align_texts(std::u32string_view reference, std::u32string_view hyp
   expect((reference.size() + 1) <= kMaxCells / (hypothesis.size() + 1), "[metrics] texts of ",
          reference.size(), " and ", hypothesis.size(),
          " characters are too long to align; score them line by line");
-  DistanceTable distance(reference, hypothesis);
+  const EditDistanceTable<char32_t> distance(reference, hypothesis);
   TextAlignment alignment;
   for (size_t i = reference.size(), j = hypothesis.size(); i > 0 || j > 0;) {
     EditStep step;
