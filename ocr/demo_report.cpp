@@ -150,8 +150,8 @@ void add_hello(io::HtmlPage& page, const DemoRun& run, const ClassicTask& task) 
                           io::format_number(reading.energy, 3), spelled(reading, r.alphabet())});
   };
   const int32_t between = r.alphabet().between();
-  add("classic", ebm::greedy_word(map.values.data(), map.windows, map.symbols, between));
-  add("exact", ebm::least_energy_word(map.values.data(), map.windows, map.symbols, between));
+  add("classic", ebm::greedy_word(map.values.data(), map.windows, map.symbols, {between}));
+  add("exact", ebm::least_energy_word(map.values.data(), map.windows, map.symbols, {between}));
   table.caption =
       "Energy is F of the word read, the energy of its best path: the exact way never finds a "
       "higher one.";

@@ -163,7 +163,7 @@ Reading Recognizer::decode(const EnergyMap& map, Decoder decoder) const {
   const auto find =
       decoder == Decoder::exact ? ebm::least_energy_word<float> : ebm::greedy_word<float>;
   const ebm::WordReading word =
-      find(map.values.data(), map.windows, map.symbols, alphabet_.between());
+      find(map.values.data(), map.windows, map.symbols, {alphabet_.between()});
   Reading reading{word.status, alphabet_.decode(word.word), word.energy, 0, {}};
   for (std::size_t i = 0; i < word.word.size(); ++i) {
     reading.characters.push_back({alphabet_.symbol_name(word.word[i]),

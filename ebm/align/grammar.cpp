@@ -11,88 +11,78 @@ namespace {
 constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-void check_alphabet(int64_t frames, int64_t alphabet, int32_t between) {
-  expect(frames >= 0, "[align] the number of frames is ", frames, "; it cannot be negative");
-  expect(alphabet >= 2, "[align] an alphabet of ", alphabet,
-         " symbols cannot spell: it needs BETWEEN and a letter");
-  expect(0 <= between && between < alphabet, "[align] BETWEEN is symbol ", between,
-         ", outside the alphabet [0,", alphabet, ")");
-}
-
 struct Least {
   int32_t symbol;
   double energy;
 };
 
-/// The least D over the letters; the lowest letter on ties.
-Least least_letter(const std::vector<double>& d, int32_t between) {
-  Least best{between, kInf};
-  for (int32_t a = 0; a < static_cast<int32_t>(d.size()); ++a) {
-    if (a != between && d[a] < best.energy) best = {a, d[a]};
-  }
-  return best;
-}
-
 /// The programme over all words: one row of D, and for every window and symbol where it came from.
 template <class T> class GrammarSearch {
  public:
-  GrammarSearch(const T* energies, int64_t frames, int64_t alphabet, int32_t between)
+  GrammarSearch(const T* energies, int64_t frames, int64_t alphabet, const Grammar& grammar)
       : energies_(energies),
         frames_(frames),
         alphabet_(alphabet),
-        between_(between),
+        grammar_(grammar),
         d_(alphabet, kInf),
-        from_(frames * alphabet, between) {}
+        from_(frames * alphabet, grammar.between) {}
 
-  AlignResult run() {
+  AlignResult run(std::span<int32_t> symbols) {
     for (int64_t i = 0; i < frames_; ++i) {
       if (!step(i)) return {AlignStatus::non_finite, kNan};
     }
-    const double energy = d_[between_];
-    if (energy == kInf) return {AlignStatus::impossible, kInf};
-    if (!(energy > -kInf)) return {AlignStatus::non_finite, kNan};
-    return {AlignStatus::ok, energy};
-  }
-
-  /// The best string, back from BETWEEN at the last window.
-  std::vector<int32_t> symbols() const {
-    std::vector<int32_t> s(frames_);
-    int32_t symbol = between_;
+    const Least end = least(true);
+    if (end.energy == kInf) return {AlignStatus::impossible, kInf};
+    if (!(end.energy > -kInf)) return {AlignStatus::non_finite, kNan};
+    int32_t symbol = end.symbol;
     for (int64_t i = frames_ - 1; i >= 0; --i) {
-      s[i] = symbol;
+      symbols[i] = symbol;
       symbol = from_[i * alphabet_ + symbol];
     }
-    return s;
+    return {AlignStatus::ok, end.energy};
   }
 
  private:
+  /// The least D over the letters, and over BETWEEN too if asked; the lowest symbol on ties.
+  Least least(bool with_between) const {
+    Least best{grammar_.between, kInf};
+    for (int32_t a = 0; a < static_cast<int32_t>(alphabet_); ++a) {
+      if ((a != grammar_.between || with_between) && d_[a] < best.energy) best = {a, d_[a]};
+    }
+    return best;
+  }
+
+  bool usable(int64_t i, bool is_between) const {
+    return grammar_.topology != Topology::classic || (is_between ? i > 0 : i < frames_ - 1);
+  }
+
   /// Window i, for all symbols; false at a NaN or -inf that a string could use.
   bool step(int64_t i) {
     const T* row = energies_ + i * alphabet_;
     int32_t* from = from_.data() + i * alphabet_;
-    const bool first = i == 0, last = i == frames_ - 1;
-    const Least letter = least_letter(d_, between_);
-    const double after_between = first ? 0.0 : d_[between_];
-    for (int32_t a = 0; a < alphabet_; ++a) {
-      const bool is_between = a == between_;
-      const bool usable = is_between ? !first : !last;
-      if (!usable) {
+    const bool from_any = grammar_.topology == Topology::ctc;
+    const Least before = least(from_any);
+    const Least opening =
+        from_any ? before : Least{grammar_.between, d_[grammar_.between]};  // what opens a letter
+    for (int32_t a = 0; a < static_cast<int32_t>(alphabet_); ++a) {
+      const bool is_between = a == grammar_.between;
+      if (!usable(i, is_between)) {
         d_[a] = kInf;
         continue;
       }
       const double e = static_cast<double>(row[a]);
       if (!(e > -kInf)) return false;
-      const double entry = is_between ? letter.energy : after_between;
-      const bool stays = !(entry < d_[a]);
-      from[a] = stays ? a : (is_between ? letter.symbol : between_);
-      d_[a] = e + (stays ? d_[a] : entry);
+      const Least& entry = is_between ? before : opening;
+      const bool stays = i == 0 || !(entry.energy < d_[a]);
+      from[a] = stays ? a : entry.symbol;
+      d_[a] = i == 0 ? e : e + (stays ? d_[a] : entry.energy);
     }
     return true;
   }
 
   const T* energies_;
   int64_t frames_, alphabet_;
-  int32_t between_;
+  Grammar grammar_;
   std::vector<double> d_;      // [A] least energy of a string that ends here in this symbol
   std::vector<int32_t> from_;  // [L,A] the symbol of the window before
 };
@@ -138,44 +128,125 @@ void vote_segments(int64_t alphabet, int32_t between, WordReading& r) {
   }
 }
 
+/// F of a word under the grammar: the least energy of a string that spells it.
+template <class T>
+AlignResult energy_of(const T* energies, int64_t frames, int64_t alphabet,
+                      std::span<const int32_t> word, const Grammar& grammar) {
+  const std::vector<int32_t> label = expand(word, grammar.between, grammar.topology);
+  if (grammar.topology == Topology::classic) {
+    const Alignment aligned = viterbi(energies, frames, alphabet, label);
+    return {aligned.status, aligned.energy};
+  }
+  const int64_t states = static_cast<int64_t>(label.size());
+  const bool skips = grammar.topology == Topology::ctc;
+  std::vector<double> d(states, kInf);
+  for (int64_t i = 0; i < frames; ++i) {
+    for (int64_t j = states - 1; j >= 0; --j) {
+      double from = i == 0 && j < 2 ? 0.0 : d[j];
+      if (i > 0 && j > 0) from = std::min(from, d[j - 1]);
+      const bool skip = skips && j > 1 && label[j] != label[j - 2] && label[j] != grammar.between;
+      if (i > 0 && skip) from = std::min(from, d[j - 2]);
+      const double e = static_cast<double>(energies[i * alphabet + label[j]]);
+      if (from < kInf && !(e > -kInf)) return {AlignStatus::non_finite, kNan};
+      d[j] = from + e;
+    }
+  }
+  const double energy = states > 1 ? std::min(d[states - 1], d[states - 2]) : d[states - 1];
+  if (energy == kInf) {
+    const int64_t fewest =
+        std::max<int64_t>(1, skips ? std::ssize(word) : 2 * std::ssize(word) - 1);
+    return {frames < fewest ? AlignStatus::too_short : AlignStatus::impossible, kInf};
+  }
+  return {energy > -kInf ? AlignStatus::ok : AlignStatus::non_finite, energy};
+}
+
 }  // namespace
+
+void check_grammar(int64_t frames, int64_t alphabet, const Grammar& grammar) {
+  expect(frames >= 0, "[align] the number of frames is ", frames, "; it cannot be negative");
+  expect(alphabet >= 2, "[align] an alphabet of ", alphabet,
+         " symbols cannot spell: it needs BETWEEN and a letter");
+  expect(0 <= grammar.between && grammar.between < alphabet, "[align] BETWEEN is symbol ",
+         grammar.between, ", outside the alphabet [0,", alphabet, ")");
+}
+
+bool spells(std::span<const int32_t> symbols, const Grammar& grammar) {
+  if (symbols.empty()) return false;
+  if (grammar.topology == Topology::ctc) return true;
+  const int32_t between = grammar.between;
+  if (grammar.topology == Topology::classic &&
+      (symbols.front() == between || symbols.back() != between)) {
+    return false;
+  }
+  for (size_t i = 1; i < symbols.size(); ++i) {
+    const int32_t before = symbols[i - 1], now = symbols[i];
+    if (before != between && now != between && before != now) return false;
+  }
+  return true;
+}
+
+std::vector<int32_t> word_of(std::span<const int32_t> symbols, int32_t between) {
+  std::vector<int32_t> word;
+  for (size_t i = 0; i < symbols.size(); ++i) {
+    if (symbols[i] != between && (i == 0 || symbols[i] != symbols[i - 1])) {
+      word.push_back(symbols[i]);
+    }
+  }
+  return word;
+}
+
+template <class T>
+AlignResult least_energy_string(const T* energies, int64_t frames, int64_t alphabet,
+                                const Grammar& grammar, std::span<int32_t> symbols) {
+  check_grammar(frames, alphabet, grammar);
+  expect(static_cast<int64_t>(symbols.size()) == frames, "[align] the string has room for ",
+         symbols.size(), " symbols, the energies have ", frames, " frames");
+  std::ranges::fill(symbols, -1);
+  if (frames < least_frames(grammar.topology)) return {AlignStatus::too_short, kInf};
+  return GrammarSearch<T>(energies, frames, alphabet, grammar).run(symbols);
+}
 
 template <class T>
 WordReading least_energy_word(const T* energies, int64_t frames, int64_t alphabet,
-                              int32_t between) {
-  check_alphabet(frames, alphabet, between);
+                              const Grammar& grammar) {
+  check_grammar(frames, alphabet, grammar);
   WordReading r;
-  r.status = AlignStatus::too_short;
-  r.energy = kInf;
-  if (frames < 2) return r;
-  GrammarSearch<T> search(energies, frames, alphabet, between);
-  const AlignResult found = search.run();
+  r.symbols.resize(frames);
+  const AlignResult found = least_energy_string(energies, frames, alphabet, grammar, r.symbols);
   r.status = found.status;
   r.energy = found.energy;
-  if (r.status != AlignStatus::ok) return r;
-  r.symbols = search.symbols();
-  read_runs(between, r);
+  if (r.status != AlignStatus::ok) r.symbols.clear();
+  read_runs(grammar.between, r);
   return r;
 }
 
 template <class T>
-WordReading greedy_word(const T* energies, int64_t frames, int64_t alphabet, int32_t between) {
-  check_alphabet(frames, alphabet, between);
+WordReading greedy_word(const T* energies, int64_t frames, int64_t alphabet,
+                        const Grammar& grammar) {
+  check_grammar(frames, alphabet, grammar);
   WordReading r;
   r.symbols.resize(frames);
   for (int64_t i = 0; i < frames; ++i) {
-    r.symbols[i] = arg_min_symbol(energies + i * alphabet, alphabet, between);
+    r.symbols[i] = arg_min_symbol(energies + i * alphabet, alphabet, grammar.between);
   }
-  vote_segments(alphabet, between, r);
-  const Alignment aligned = viterbi(energies, frames, alphabet, expand(r.word, between));
+  if (grammar.topology == Topology::ctc) {
+    read_runs(grammar.between, r);
+  } else {
+    vote_segments(alphabet, grammar.between, r);
+  }
+  const AlignResult aligned = energy_of(energies, frames, alphabet, r.word, grammar);
   r.status = aligned.status;
   r.energy = aligned.energy;
   return r;
 }
 
-template WordReading least_energy_word(const float*, int64_t, int64_t, int32_t);
-template WordReading least_energy_word(const double*, int64_t, int64_t, int32_t);
-template WordReading greedy_word(const float*, int64_t, int64_t, int32_t);
-template WordReading greedy_word(const double*, int64_t, int64_t, int32_t);
+template WordReading least_energy_word(const float*, int64_t, int64_t, const Grammar&);
+template WordReading least_energy_word(const double*, int64_t, int64_t, const Grammar&);
+template AlignResult least_energy_string(const float*, int64_t, int64_t, const Grammar&,
+                                         std::span<int32_t>);
+template AlignResult least_energy_string(const double*, int64_t, int64_t, const Grammar&,
+                                         std::span<int32_t>);
+template WordReading greedy_word(const float*, int64_t, int64_t, const Grammar&);
+template WordReading greedy_word(const double*, int64_t, int64_t, const Grammar&);
 
 }  // namespace talweg::ebm
