@@ -5,6 +5,7 @@
 #include "core/op_collect.h"
 //
 #include "ebm/align/align_ops.h"
+#include "ebm/align/partition_ops.h"
 
 namespace talweg::ebm {
 

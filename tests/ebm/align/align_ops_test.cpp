@@ -244,7 +244,7 @@ TEST_CASE("descending the path cross-entropy lowers it and settles on the label"
 }
 
 TEST_CASE("every card of this folder passes its checks") {
-  REQUIRE(ops().size() == 2);
+  REQUIRE(!ops().empty());
   for (const OpCard& card : ops()) {
     const OpReport report = check_op(card);
     CAPTURE(card.name);

@@ -1,0 +1,86 @@
+#include "ebm/align/partition_batch.h"
+
+#include <omp.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/parallel.h"
+
+namespace talweg::ebm {
+namespace {
+
+/// Fewer cells than this (about 16 µs of work) are summed by the calling thread alone.
+constexpr int64_t kCellsForThreads = 1 << 13;
+
+/// Everything that may throw, before the threads start, and room for the results.
+template <class T>
+void prepare(const EnergyBatch<T>& batch, const Grammar& grammar, double beta,
+             BatchPosterior& out) {
+  check_grammar(batch.frames, batch.alphabet, grammar);
+  check_beta(beta);
+  for (int64_t b = 0; b < batch.size(); ++b) {
+    expect(0 <= batch.sample_frames[b] && batch.sample_frames[b] <= batch.frames, "[align] sample ",
+           b, " has ", batch.sample_frames[b], " frames, the energies hold 0 to ", batch.frames);
+  }
+  out.results.resize(batch.size());
+  const size_t threads = static_cast<size_t>(omp_get_max_threads());
+  if (out.posterior.size() < threads) out.posterior.resize(threads);
+}
+
+/// work(posterior, b, offset of sample b) for every sample, after it was observed.
+template <class T, class Work>
+void each_sample(const EnergyBatch<T>& batch, const Grammar& grammar, double beta,
+                 BatchPosterior& out, const Work& work) {
+  prepare(batch, grammar, beta, out);
+  const int64_t cells = batch.frames * batch.alphabet;
+  parallel_for(batch.size(), batch.size() * cells >= kCellsForThreads, [&](int64_t b) {
+    WordPosterior& posterior = out.posterior[omp_get_thread_num()];
+    out.results[b] = posterior.observe(batch.energies + b * cells, batch.sample_frames[b],
+                                       batch.alphabet, grammar, beta);
+    work(posterior, b * cells, cells);
+  });
+}
+
+/// `fill` writes the observed frames; the padding behind them is zero.
+template <class T, class Fill>
+void write_padded(const WordPosterior& posterior, int64_t alphabet, T* out, int64_t cells,
+                  const Fill& fill) {
+  fill(out);
+  std::fill(out + posterior.frames() * alphabet, out + cells, T(0));
+}
+
+}  // namespace
+
+int64_t BatchPosterior::feasible() const {
+  return std::ranges::count(results, AlignStatus::ok, &AlignResult::status);
+}
+
+template <class T>
+void observe_batch(const EnergyBatch<T>& batch, const Grammar& grammar, double beta,
+                   BatchPosterior& out, T* marginals) {
+  each_sample(batch, grammar, beta, out, [&](WordPosterior& p, int64_t at, int64_t cells) {
+    if (marginals == nullptr) return;
+    write_padded(p, batch.alphabet, marginals + at, cells, [&](T* to) { p.marginals(to); });
+  });
+}
+
+template <class T>
+void hessian_product_batch(const EnergyBatch<T>& batch, const Grammar& grammar, double beta,
+                           const T* v, BatchPosterior& out, T* product) {
+  each_sample(batch, grammar, beta, out, [&](WordPosterior& p, int64_t at, int64_t cells) {
+    write_padded(p, batch.alphabet, product + at, cells,
+                 [&](T* to) { p.hessian_product(v + at, to); });
+  });
+}
+
+template void observe_batch(const EnergyBatch<float>&, const Grammar&, double, BatchPosterior&,
+                            float*);
+template void observe_batch(const EnergyBatch<double>&, const Grammar&, double, BatchPosterior&,
+                            double*);
+template void hessian_product_batch(const EnergyBatch<float>&, const Grammar&, double, const float*,
+                                    BatchPosterior&, float*);
+template void hessian_product_batch(const EnergyBatch<double>&, const Grammar&, double,
+                                    const double*, BatchPosterior&, double*);
+
+}  // namespace talweg::ebm
