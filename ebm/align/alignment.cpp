@@ -1,62 +1,113 @@
 #include "ebm/align/alignment.h"
 
 #include <algorithm>
-#include <limits>
-#include <utility>
+#include <cmath>
+#include <memory>
 
 #include "core/error.h"
+#include "ebm/align/semiring.h"
 
 namespace talweg::ebm {
 namespace {
 
-constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
-/// One frame of the recurrence over its band: next[j] = row[label[j]] + min(prev[j], prev[j-1]),
-/// and whether it came from j-1. Leaves +inf beside the band, where the next frame may look.
-/// Returns false if a cell is NaN or -inf.
-template <class T>
-bool step(const T* row, std::span<const int32_t> label, Band b, const double* prev, double* next,
-          uint8_t* advanced) {
-  bool sound = true;
-  double advance = prev[b.lo - 1];
-  for (int64_t j = b.lo; j <= b.hi; ++j) {
-    const double cell = static_cast<double>(row[label[j]]);
-    const double stay = prev[j];
-    sound &= cell > -kInf;  // false for NaN too
-    advanced[j] = advance < stay;
-    next[j] = cell + (advance < stay ? advance : stay);
-    advance = stay;
-  }
-  next[b.lo - 1] = next[b.hi + 1] = kInf;
-  return sound;
-}
-
-/// Why a pair has no path before any energy is looked at; `ok` if it may have one.
-AlignStatus judge_sizes(int64_t frames, int64_t length) {
-  if (length == 0 && frames > 0) return AlignStatus::empty;
-  return frames < length ? AlignStatus::too_short : AlignStatus::ok;
-}
-
-AlignStatus judge_energy(double energy) {
-  if (energy == kInf) return AlignStatus::impossible;
-  return energy > -kInf ? AlignStatus::ok : AlignStatus::non_finite;
-}
-
-void trace_back(const uint8_t* advanced, int64_t length, std::span<int32_t> path) {
-  int64_t j = length - 1;
-  for (int64_t i = static_cast<int64_t>(path.size()) - 1; i >= 0; --i) {
-    path[i] = static_cast<int32_t>(j);
-    if (i > 0) j -= advanced[i * length + j];
-  }
-}
 
 void check_sizes(int64_t frames, int64_t alphabet) {
   expect(frames >= 0, "[align] the number of frames is ", frames, "; it cannot be negative");
   expect(alphabet > 0, "[align] the alphabet has ", alphabet, " symbols; it needs at least one");
 }
 
+template <class Item> Item* room(std::vector<Item>& v, int64_t n) {
+  if (static_cast<int64_t>(v.size()) < n) v.resize(n);
+  return v.data();
+}
+
+/// `n` doubles of work space, aligned to a cache line: split loads and stores would double the time.
+double* aligned_room(std::vector<double>& v, int64_t n) {
+  constexpr size_t kLine = 64;
+  void* p = room(v, n + static_cast<int64_t>(kLine / sizeof(double)));
+  size_t space = v.size() * sizeof(double);
+  return static_cast<double*>(std::align(kLine, n * sizeof(double), p, space));
+}
+
+/// Why a chain has no path before any energy is looked at; `ok` if it may have one.
+AlignStatus judge_sizes(const ChainBuilder& chain, int64_t frames) {
+  const int64_t fewest = chain.fewest_frames();
+  if (fewest == 0) return AlignStatus::impossible;
+  return frames < fewest ? AlignStatus::too_short : AlignStatus::ok;
+}
+
+AlignResult judge_energy(double energy) {
+  if (energy == kNoPath) return {AlignStatus::impossible, kNoPath};
+  if (energy > -kNoPath) return {AlignStatus::ok, energy};
+  return {AlignStatus::non_finite, kNan};
+}
+
+/// Some block of states saw a NaN or -inf. If a path can use it, the pair is lost; otherwise the
+/// energies without it, +inf in its place, are those to work with.
+template <class T>
+bool usable_non_finite(const ChainBuilder& builder, const Chain& chain, const T* energies,
+                       std::vector<T>& cleaned) {
+  const std::vector<char> usable = builder.usable_states();
+  for (int64_t i = 0; i < chain.frames; ++i) {
+    for (int64_t s = 0; s < chain.states; ++s) {
+      const T e = energies[i * chain.alphabet + chain.symbols[s]];
+      if (usable[i * chain.states + s] && !(e > -std::numeric_limits<T>::infinity())) return true;
+    }
+  }
+  cleaned.assign(energies, energies + chain.frames * chain.alphabet);
+  for (T& e : cleaned) {
+    if (!(e > -std::numeric_limits<T>::infinity())) e = std::numeric_limits<T>::infinity();
+  }
+  return false;
+}
+
+/// Runs `kernel(energies, &suspicious)`, a second time on cleaned energies where it must be.
+template <class T, class Kernel>
+double judged(const ChainBuilder& builder, const Chain& chain, const T* energies, Kernel kernel) {
+  bool suspicious = false;
+  const double energy = kernel(energies, &suspicious);
+  if (!suspicious) return energy;
+  std::vector<T> cleaned;
+  if (usable_non_finite(builder, chain, energies, cleaned)) return kNan;
+  return kernel(cleaned.data(), &suspicious);
+}
+
+void trace_back(const Chain& chain, const uint8_t* came, int64_t end, int64_t states_a_position,
+                std::span<int32_t> path) {
+  int64_t s = end;
+  for (int64_t i = chain.frames - 1; i >= 0; --i) {
+    path[i] = static_cast<int32_t>(states_a_position == 1 ? s : s / states_a_position);
+    if (i > 0) s -= came[i * chain.stride + s];
+  }
+}
+
+/// The posterior of a single path.
+template <class T>
+void mark_path(std::span<const int32_t> path, std::span<const int32_t> label, int64_t alphabet,
+               T* posterior, double* on_positions) {
+  const int64_t length = std::ssize(label);
+  for (int64_t i = 0; i < std::ssize(path); ++i) {
+    if (path[i] < 0) continue;
+    if (posterior != nullptr) posterior[i * alphabet + label[path[i]]] = 1;
+    if (on_positions != nullptr) on_positions[i * length + path[i]] = 1;
+  }
+}
+
+void check_beta(double beta) {
+  expect(beta > 0, "[align] beta is ", beta,
+         "; the inverse temperature must be positive (infinity: the best path alone)");
+}
+
+/// -(1/beta) log of a sum over paths.
+double free_energy_from(const ChainSum& sum, double beta) {
+  if (!(sum.energy < kNoPath)) return sum.energy;
+  return sum.energy - (std::log(sum.count) + sum.power * std::log(2.0)) / beta;
+}
+
 }  // namespace
+
+const PathRule AlignScratch::kClassic{};
 
 const char* to_string(AlignStatus status) {
   switch (status) {
@@ -82,89 +133,160 @@ void check_symbols(std::span<const int32_t> symbols, int64_t alphabet) {
   }
 }
 
-void AlignScratch::reserve(int64_t frames, int64_t length) {
-  const auto grow = [](auto& v, int64_t n) {
-    if (static_cast<int64_t>(v.size()) < n) v.resize(n);
-  };
-  grow(rows_, 2 * (length + 2));
-  grow(advanced_, frames * length);
+void check_options(double beta, const PathRule& rule) {
+  check_beta(beta);
+  check_rule(rule);
+}
+
+void AlignScratch::reserve(int64_t frames, int64_t length, int64_t alphabet,
+                           const PathRuleView& rule, bool soft) {
+  const Chain largest = chain.reserve(length, frames, alphabet, rule);
+  aligned_room(work, chain_work(largest, soft));
+  if (soft) return;
+  room(came, frames * largest.stride);
+  room(path, frames);
 }
 
 template <class T>
 AlignResult viterbi(const T* energies, int64_t frames, int64_t alphabet,
-                    std::span<const int32_t> label, AlignScratch& scratch,
-                    std::span<int32_t> path) {
+                    std::span<const int32_t> label, AlignScratch& scratch, std::span<int32_t> path,
+                    const PathRuleView& rule) {
   check_sizes(frames, alphabet);
   check_symbols(label, alphabet);
   expect(static_cast<int64_t>(path.size()) == frames, "[align] the path has room for ", path.size(),
          " frames, the energies have ", frames);
   std::fill(path.begin(), path.end(), -1);
-
-  const int64_t length = static_cast<int64_t>(label.size());
-  const AlignStatus sizes = judge_sizes(frames, length);
-  if (sizes != AlignStatus::ok) return {sizes, kInf};
-  if (frames == 0) return {AlignStatus::ok, 0.0};
-
-  scratch.reserve(frames, length);
-  double* prev = scratch.rows_.data() + 1;
-  double* next = prev + length + 2;
-  uint8_t* advanced = scratch.advanced_.data();
-  // The row before the first: a path enters label position 0 from here, and nothing else.
-  prev[-1] = kInf;
-  prev[0] = 0.0;
-  for (int64_t i = 0; i < frames; ++i) {
-    const Band b = band(i, frames, length);
-    if (!step(energies + i * alphabet, label, b, prev, next, advanced + i * length)) {
-      return {AlignStatus::non_finite, kNan};
-    }
-    std::swap(prev, next);
+  if (label.empty()) {
+    return frames == 0 ? AlignResult{} : AlignResult{AlignStatus::empty, kNoPath};
   }
 
-  const double energy = prev[length - 1];
-  const AlignStatus status = judge_energy(energy);
-  if (status == AlignStatus::ok) trace_back(advanced, length, path);
-  return {status, status == AlignStatus::non_finite ? kNan : energy};
+  const Chain& chain = scratch.chain.build(label, frames, alphabet, rule, false);
+  const AlignStatus sizes = judge_sizes(scratch.chain, frames);
+  if (sizes != AlignStatus::ok) return {sizes, kNoPath};
+  double* work = aligned_room(scratch.work, chain_work(chain, false));
+  uint8_t* came = room(scratch.came, frames * chain.stride);
+  int64_t end = 0;
+  const AlignResult result =
+      judge_energy(judged(scratch.chain, chain, energies, [&](const T* e, bool* suspicious) {
+        return chain_table<T>().least(chain, e, came, work, &end, suspicious);
+      }));
+  if (result.status == AlignStatus::ok) {
+    trace_back(chain, came, end, scratch.chain.states_a_position(), path);
+  }
+  return result;
 }
 
 template <class T>
 Alignment viterbi(const T* energies, int64_t frames, int64_t alphabet,
-                  std::span<const int32_t> label) {
+                  std::span<const int32_t> label, const PathRule& rule) {
   check_sizes(frames, alphabet);
+  check_rule(rule);
   AlignScratch scratch;
   std::vector<int32_t> path(frames);
-  const AlignResult r = viterbi(energies, frames, alphabet, label, scratch, path);
+  const AlignResult r = viterbi(energies, frames, alphabet, label, scratch, path, rule);
   if (r.status != AlignStatus::ok) path.clear();
   return {r.status, r.energy, std::move(path)};
 }
 
 template <class T>
-std::vector<double> dp_matrix(const T* energies, int64_t frames, int64_t alphabet,
-                              std::span<const int32_t> label) {
+AlignResult free_energy_of(const T* energies, int64_t frames, int64_t alphabet,
+                           std::span<const int32_t> label, double beta, const PathRuleView& rule,
+                           AlignScratch& scratch, T* posterior, double* on_positions) {
+  check_beta(beta);
+  const int64_t length = std::ssize(label);
+  const auto clear = [&] {
+    if (posterior != nullptr) std::fill(posterior, posterior + frames * alphabet, T(0));
+    if (on_positions != nullptr) std::fill(on_positions, on_positions + frames * length, 0.0);
+  };
+  if (beta == kNoPath) {
+    std::span<int32_t> path(room(scratch.path, frames), frames);
+    const AlignResult r = viterbi(energies, frames, alphabet, label, scratch, path, rule);
+    clear();
+    mark_path(path, label, alphabet, posterior, on_positions);
+    return r;
+  }
   check_sizes(frames, alphabet);
   check_symbols(label, alphabet);
-  const int64_t length = static_cast<int64_t>(label.size());
-  std::vector<double> matrix(frames * length, kInf);
-  if (length == 0 || frames < length) return matrix;
+  if (label.empty()) {
+    clear();
+    return frames == 0 ? AlignResult{} : AlignResult{AlignStatus::empty, kNoPath};
+  }
+  const Chain& chain = scratch.chain.build(label, frames, alphabet, rule, posterior != nullptr);
+  const AlignStatus sizes = judge_sizes(scratch.chain, frames);
+  if (sizes != AlignStatus::ok) {
+    clear();
+    return {sizes, kNoPath};
+  }
+  double* work = aligned_room(scratch.work, chain_work(chain, true));
+  const int64_t durations = scratch.chain.states_a_position();
+  double* on_states = nullptr;
+  if (on_positions != nullptr) {
+    on_states = durations == 1 ? on_positions : room(scratch.on_states, frames * chain.states);
+  }
+  ChainSum sum;
+  const AlignResult result = judge_energy([&] {
+    const double least = judged(scratch.chain, chain, energies, [&](const T* e, bool* suspicious) {
+      sum = chain_table<T>().sum(chain, e, beta, posterior, on_states, work, suspicious);
+      return sum.energy;
+    });
+    return least > -kNoPath ? free_energy_from(sum, beta) : least;
+  }());
+  if (result.status != AlignStatus::ok) {
+    clear();
+  } else if (on_states != on_positions) {
+    for (int64_t k = 0; k < frames * length; ++k) {
+      on_positions[k] = 0;
+      for (int64_t n = 0; n < durations; ++n) on_positions[k] += on_states[k * durations + n];
+    }
+  }
+  return result;
+}
 
-  std::vector<double> rows(2 * (length + 2), kInf);
-  std::vector<uint8_t> advanced(length);
-  double* prev = rows.data() + 1;
-  double* next = prev + length + 2;
-  prev[0] = 0.0;
+template <class T>
+std::vector<double> dp_matrix(const T* energies, int64_t frames, int64_t alphabet,
+                              std::span<const int32_t> label, const AlignOptions& options) {
+  check_sizes(frames, alphabet);
+  check_options(options.beta, options.paths);
+  check_symbols(label, alphabet);
+  const int64_t length = std::ssize(label);
+  std::vector<double> matrix(frames * length, kNoPath);
+  if (length == 0 || frames == 0) return matrix;
+
+  ChainBuilder builder;
+  const Chain& chain = builder.build(label, frames, alphabet, options.paths, false);
+  const std::vector<char> usable = builder.usable_states();
+  const auto plus = [&](double a, double b) {
+    return options.is_hard() ? MinPlus{}.plus(a, b) : SoftMin{options.beta}.plus(a, b);
+  };
+  std::vector<double> before(chain.states), now(chain.states);
   for (int64_t i = 0; i < frames; ++i) {
-    const Band b = band(i, frames, length);
-    step(energies + i * alphabet, label, b, prev, next, advanced.data());
-    std::copy(next + b.lo, next + b.hi + 1, matrix.begin() + i * length + b.lo);
-    std::swap(prev, next);
+    for (int64_t s = 0; s < chain.states; ++s) {
+      double sum = i == 0 && builder.begins(s) ? 0 : kNoPath;
+      for (int64_t d = 0; i > 0 && d <= std::min(chain.max_step, s); ++d) {
+        const double cost =
+            chain.step_costs == nullptr ? 0 : chain.step_costs[d * chain.stride + s];
+        sum = plus(sum, before[s - d] + cost);
+      }
+      const bool in_band = usable[i * chain.states + s];
+      now[s] =
+          in_band ? sum + static_cast<double>(energies[i * alphabet + chain.symbols[s]]) : kNoPath;
+      double& cell = matrix[i * length + s / builder.states_a_position()];
+      cell = plus(cell, now[s]);
+    }
+    std::swap(before, now);
   }
   return matrix;
 }
 
-#define TALWEG_INSTANTIATE(T)                                                        \
-  template AlignResult viterbi(const T*, int64_t, int64_t, std::span<const int32_t>, \
-                               AlignScratch&, std::span<int32_t>);                   \
-  template Alignment viterbi(const T*, int64_t, int64_t, std::span<const int32_t>);  \
-  template std::vector<double> dp_matrix(const T*, int64_t, int64_t, std::span<const int32_t>);
+#define TALWEG_INSTANTIATE(T)                                                                   \
+  template AlignResult viterbi(const T*, int64_t, int64_t, std::span<const int32_t>,            \
+                               AlignScratch&, std::span<int32_t>, const PathRuleView&);         \
+  template Alignment viterbi(const T*, int64_t, int64_t, std::span<const int32_t>,              \
+                             const PathRule&);                                                  \
+  template AlignResult free_energy_of(const T*, int64_t, int64_t, std::span<const int32_t>,     \
+                                      double, const PathRuleView&, AlignScratch&, T*, double*); \
+  template std::vector<double> dp_matrix(const T*, int64_t, int64_t, std::span<const int32_t>,  \
+                                         const AlignOptions&);
 TALWEG_INSTANTIATE(float)
 TALWEG_INSTANTIATE(double)
 #undef TALWEG_INSTANTIATE

@@ -43,7 +43,7 @@ void check_batch(int64_t frames, int64_t alphabet, std::span<const int64_t> samp
 
 /// Room for the results, and for every thread to work on the largest pair. Returns a bound on the
 /// number of cells of the batch.
-int64_t prepare(int64_t frames, const RaggedLabels& labels, BatchAlignment& out) {
+int64_t prepare(int64_t frames, int64_t alphabet, const RaggedLabels& labels, BatchAlignment& out) {
   const int64_t batch = labels.size();
   int64_t longest = 0;
   for (int64_t b = 0; b < batch; ++b) {
@@ -55,7 +55,7 @@ int64_t prepare(int64_t frames, const RaggedLabels& labels, BatchAlignment& out)
   out.paths.assign(batch * frames, -1);
   const size_t threads = static_cast<size_t>(omp_get_max_threads());
   if (out.scratch.size() < threads) out.scratch.resize(threads);
-  for (size_t t = 0; t < threads; ++t) out.scratch[t].reserve(frames, longest);
+  for (size_t t = 0; t < threads; ++t) out.scratch[t].reserve(frames, longest, alphabet);
   return batch * frames * longest;
 }
 
@@ -81,7 +81,7 @@ void viterbi_batch(const T* energies, int64_t frames, int64_t alphabet,
                    std::span<const int64_t> sample_frames, const RaggedLabels& labels,
                    BatchAlignment& out) {
   check_batch(frames, alphabet, sample_frames, labels);
-  const int64_t cells = prepare(frames, labels, out);
+  const int64_t cells = prepare(frames, alphabet, labels, out);
   const int64_t batch = labels.size();
   parallel_for(batch, cells >= kCellsForThreads, [&](int64_t b) {
     const std::span<int32_t> path(out.paths.data() + b * frames, sample_frames[b]);

@@ -68,6 +68,11 @@ void check_rule(const PathRule& rule) {
       rule.duration.empty() || std::ranges::any_of(rule.duration, allowed),
       "[align] the path rule allows no duration at all; give one a finite cost, or none to allow "
       "all");
+  const int64_t widest =
+      (std::ssize(rule.step) - 1) * std::max<int64_t>(1, std::ssize(rule.duration));
+  expect(widest <= kWidestStep, "[align] steps of up to ", std::ssize(rule.step) - 1, " with ",
+         rule.duration.size(), " durations make ", widest, " steps of states, at most ",
+         kWidestStep, " are possible; allow shorter steps or durations");
   expect(rule.first >= 1 && rule.last >= 1, "[align] a path begins in one of the first ",
          rule.first, " states and ends in one of the last ", rule.last,
          "; both must be at least 1");

@@ -31,6 +31,9 @@ Topology parse_topology(std::string_view name);
 std::vector<int32_t> expand(std::span<const int32_t> word, int32_t between,
                             Topology topology = Topology::classic);
 
+/// The longest step times the longest duration that a rule may have.
+inline constexpr int64_t kWidestStep = 255;
+
 /// What a path may do. The default is the classic rule: begin in the first state, end in the last,
 /// stay or advance by one, at no cost. A rule of your own is such a value: more steps, costs.
 struct PathRule {
@@ -52,7 +55,7 @@ struct PathRule {
 PathRule path_rule(Topology topology);
 
 /// Throws Error, saying what is wrong, unless the rule can be used: no NaN, no -inf, `first` and
-/// `last` positive, a step that is allowed.
+/// `last` positive, a step that is allowed, none wider than kWidestStep.
 void check_rule(const PathRule& rule);
 
 }  // namespace talweg::ebm

@@ -1,0 +1,37 @@
+#include "ebm/align/kernels/chain_kernels.h"
+
+#include "core/kernels/isa_tables.h"
+#include "ebm/align/kernels/chain_isa.h"
+
+namespace talweg::ebm {
+
+int64_t chain_work(const Chain& chain, bool soft) {
+  // A row of energies and two of sums, each with padding on the left; or one of shares, and energy,
+  // count and power of every frame and of two rows of backward values.
+  const int64_t row = chain.stride + (chain.max_step / kChainPadding + 1) * kChainPadding;
+  return soft ? (2 + 3 * (chain.frames + 2)) * row : 3 * row;
+}
+
+namespace {
+template <class T> const ChainTable<T>& table_of(const ChainTables& tables) {
+  if constexpr (sizeof(T) == sizeof(float)) {
+    return tables.in_float;
+  } else {
+    return tables.in_double;
+  }
+}
+}  // namespace
+
+template <class T> const ChainTable<T>& chain_table() {
+#if defined(__x86_64__)
+  const kernels::KernelTable<float>* in_use = &kernels::table<float>();
+  if (in_use == &kernels::kAvx512Table) return table_of<T>(kAvx512Chains);
+  if (in_use == &kernels::kAvx2Table) return table_of<T>(kAvx2Chains);
+#endif
+  return table_of<T>(kPortableChains);
+}
+
+template const ChainTable<float>& chain_table();
+template const ChainTable<double>& chain_table();
+
+}  // namespace talweg::ebm
