@@ -94,12 +94,80 @@ TEST_CASE("conv2d of no images writes no outputs and gives a zero weight gradien
       {.n = 0, .h = 5, .w = 7, .c = 3, .k = 4, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1}, rng);
 }
 
+TEST_CASE("conv2d from one channel to one agrees with the plain loops for every window") {
+  // Windows taken four rows at once, and what is left of them; images that are read where they lie,
+  // and the last one, which ends too soon; strides, dilation and padding; more than one strip.
+  Rng rng(8);
+  for (const int64_t kh : {1, 2, 3, 4, 5, 7}) {
+    for (const int64_t kw : {1, 3, 4, 8, 9}) {
+      for (const int64_t pad : {0, 1}) {
+        for (const int64_t step : {1, 2}) {
+          const Conv2dShape s{.n = 3,
+                              .h = 6 + 5 * kh,
+                              .w = 30 + kh,
+                              .kh = kh,
+                              .kw = kw,
+                              .stride_h = step,
+                              .pad_h = pad,
+                              .pad_w = pad,
+                              .dilation_h = 3 - step,
+                              .dilation_w = step};
+          CAPTURE(text_of(s));
+          check_all_faces(s, rng);
+        }
+        check_all_faces(
+            {.n = 2, .h = kh + 1, .w = kw + 40, .kh = kh, .kw = kw, .pad_h = pad, .pad_w = pad},
+            rng);
+      }
+    }
+  }
+}
+
+TEST_CASE("an infinity in one image spoils no more of a 1-to-1 filter's faces than it must") {
+  Rng rng(9);
+  const Conv2dShape s{.n = 3, .h = 9, .w = 21, .kh = 4, .kw = 5};
+  for (const int64_t at : {int64_t(0), s.w - 1, 4 * s.w, 6 * s.w - 1, s.h * s.w - 1}) {
+    Case c(s, rng);
+    c.x[s.h * s.w + at] = HUGE_VALF;
+    c.g[s.oh() * s.ow() + at % (s.oh() * s.ow())] = HUGE_VALF;
+    for (const Conv2dFace face : kFaces) {
+      const Array<double> expected = run(reference<double>(), s, Conv2dAlgo::direct, face,
+                                         in_double(c.x), in_double(c.w), in_double(c.g));
+      on_every_isa([&](const KernelTable<float>& kernels) {
+        const Array<float> found = run(kernels, s, Conv2dAlgo::direct, face, c.x, c.w, c.g);
+        bool same = true;
+        for (int64_t i = 0; i < found.size(); ++i) {
+          same = same && std::isfinite(found[i]) == std::isfinite(expected[i]);
+        }
+        CHECK(same);
+      });
+    }
+  }
+}
+
+TEST_CASE("conv2d of a first layer agrees with the plain loops for every width and padding") {
+  Rng rng(10);
+  for (const int64_t k : {4, 8, 16, 32, 48}) {
+    for (const int64_t w : {1, 2, 5, 6, 7, 11, 12, 13, 18, 23, 24, 25, 40}) {
+      for (const int64_t pad : {0, 1, 2}) {
+        if (w + 2 * pad < 3) continue;
+        const Conv2dShape s{
+            .n = 2, .h = 5, .w = w, .k = k, .kh = 3, .kw = 3, .pad_h = pad, .pad_w = pad};
+        CAPTURE(text_of(s));
+        check_all_faces(s, rng);
+      }
+    }
+  }
+}
+
 TEST_CASE("conv2d gives the same bits for 1, 2 and 3 threads") {
   Rng rng(6);
   const int threads_before = omp_get_max_threads();
   const Conv2dShape shapes[] = {
       {.n = 7, .h = 32, .w = 40, .c = 1, .k = 16, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1},
       {.n = 7, .h = 31, .w = 41, .c = 1, .k = 96, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1},
+      {.n = 21, .h = 32, .w = 36, .c = 1, .k = 1, .kh = 4, .kw = 8},
+      {.n = 1, .h = 90, .w = 120, .c = 1, .k = 1, .kh = 5, .kw = 5, .pad_h = 2, .pad_w = 2},
       {.n = 5, .h = 8, .w = 18, .c = 32, .k = 64, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1},
       {.n = 9, .h = 4, .w = 18, .c = 40, .k = 33, .kh = 4, .kw = 3, .pad_h = 0, .pad_w = 1},
       {.n = 9, .h = 1, .w = 18, .c = 128, .k = 27, .kh = 1, .kw = 1},
