@@ -39,9 +39,9 @@ namespace {
 //
 #include "core/kernels/matmul.inl"
 //
-#include "core/kernels/conv2d_first.inl"
-//
 #include "core/kernels/conv2d.inl"
+//
+#include "core/kernels/conv2d_first.inl"
 //
 #include "core/kernels/conv2d_data.inl"
 //

@@ -48,8 +48,11 @@ int64_t strip_rows(const Correlation& s) {
   return round_up(max_of(1, min_of(fit, share)), 2);
 }
 
+// conv2d_first.inl, for images of one channel.
+bool is_first_layer(const Correlation& s);
+
 int64_t strip_size(const Correlation& s) {
-  if (!s.needs_copy()) return 0;
+  if (!s.needs_copy() && !is_first_layer(s)) return 0;
   const int64_t rows = (strip_rows(s) - 1) * s.stride_h + (s.taps_h - 1) * s.dilation_h + 1;
   return round_up(max_of(0, rows) * s.span_w() * s.depth, 16);
 }
@@ -127,9 +130,7 @@ Tile tile_of_row(const Correlation& s, const StripInput& in, int64_t p, int64_t 
 }
 
 void run_row(const StripInput& in, int64_t pixels, const Tile& t) {
-  if (in.offsets && is_first_layer(t)) {
-    first_layer_row(pixels, t);
-  } else if (in.offsets) {
+  if (in.offsets) {
     tile_rows<ReadA::listed_steps>(pixels, t);
   } else {
     tile_rows<ReadA::rows>(pixels, t);
@@ -183,6 +184,9 @@ void correlate_strip(const Correlation& s, const StripInput& in, int64_t image, 
   }
 }
 
+void correlate_first(const Correlation& s, const float* image, int64_t n, int64_t begin,
+                     int64_t end, const float* packed, const Destination& out, float* copy);
+
 void correlate(const Correlation& s, const float* x, const float* packed, const Destination& out,
                float* strips) {
   const int64_t rows = out.rows(s);
@@ -193,6 +197,11 @@ void correlate(const Correlation& s, const float* x, const float* packed, const 
   share_out(s.n, ceil_div(rows, each), parallel, [&](int64_t image, int64_t strip) {
     const int64_t begin = strip * each;
     const int64_t end = min_of(begin + each, rows);
+    if (is_first_layer(s)) {
+      correlate_first(s, x + image * s.in_h * s.in_w, image, begin, end, packed, out,
+                      strips + omp_get_thread_num() * strip_size(s));
+      return;
+    }
     const int64_t low = clamp_of(begin * s.stride_h - s.pad_h, 0, s.in_h);
     const int64_t high =
         clamp_of((end - 1) * s.stride_h - s.pad_h + (s.taps_h - 1) * s.dilation_h + 1, low, s.in_h);

@@ -113,6 +113,9 @@ std::vector<Conv2dShape> shapes() {
   return {
       {.n = 2, .h = 5, .w = 7, .c = 3, .k = 5, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1},
       {.n = 2, .h = 6, .w = 9, .c = 1, .k = 32, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1},
+      {.n = 1, .h = 5, .w = 23, .c = 1, .k = 48, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1},
+      {.n = 2, .h = 9, .w = 15, .c = 1, .k = 16, .kh = 3, .kw = 3},
+      {.n = 1, .h = 3, .w = 5, .c = 1, .k = 8, .kh = 3, .kw = 3, .pad_h = 2, .pad_w = 1},
       {.n = 1, .h = 7, .w = 40, .c = 1, .k = 19, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1},
       {.n = 1, .h = 4, .w = 8, .c = 16, .k = 48, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1},
       {.n = 3, .h = 1, .w = 8, .c = 4, .k = 17, .kh = 1, .kw = 3, .pad_w = 1},
