@@ -12,6 +12,8 @@ namespace {
 
 #include "ebm/align/kernels/wide.inl"
 //
+#include "ebm/align/kernels/mass.inl"
+//
 #include "ebm/align/kernels/chain_rows.inl"
 //
 #include "ebm/align/kernels/chain_least.inl"

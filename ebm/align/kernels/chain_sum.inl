@@ -1,12 +1,4 @@
-// The soft sum over paths. A set of paths is kept as its least energy D and its count
-//   m = sum over its paths z of exp(-beta (E(z) - D)),   1 <= m <= the number of paths,
-// so that no scale of energies can overflow or underflow, D is exactly what the min-plus sum gives,
-// and a union costs one exponential and no logarithm:
-//   (D1, m1) u (D2, m2) = (D1, m1 + m2 exp(-beta (D2 - D1)))   for D1 <= D2.
-// Counts of long chains would pass 2^1023; they carry a power of two beside them (kLong), and then
-// the heavier set, not the one of lower energy, gives the D.
-
-template <bool kLong> struct Mass { Wide energy, count, power; };
+// The soft sum over the paths of a chain: forward, backward and posteriors, in masses (mass.inl).
 
 /// Where rows of masses lie: [energy | count | power], each with its padding on the left.
 struct MassRow {
@@ -25,33 +17,6 @@ template <bool kLong>
   store(row.count() + s, m.count);
   if constexpr (kLong) store(row.power() + s, m.power);
 }
-template <bool kLong> [[gnu::always_inline]] inline Mass<kLong> no_mass() {
-  return {broadcast(kInf), broadcast(1.0), Wide{}};
-}
-
-/// The union of two sets of paths. `slope` is -beta log2(e). The gap is NaN where both are
-/// impossible: `a` stays, b adds nothing.
-template <bool kLong>
-[[gnu::always_inline]] inline Mass<kLong> merge(const Mass<kLong>& a, const Mass<kLong>& b,
-                                                double slope) {
-  Wide gap = (b.energy - a.energy) * slope;
-  if constexpr (kLong) gap += b.power - a.power;
-  const WideInt b_leads = gap > 0.0;
-  const Wide factor = exp2_of(b_leads ? -gap : gap);
-  return {b_leads ? b.energy : a.energy,
-          (b_leads ? b.count : a.count) + (b_leads ? a.count : b.count) * factor,
-          kLong ? (b_leads ? b.power : a.power) : Wide{}};
-}
-
-/// Moves what of the count passes 1 into the power.
-template <bool kLong> [[gnu::always_inline]] inline void fold(Mass<kLong>& m) {
-  if constexpr (kLong) {
-    const WideInt exponent = ((WideInt)m.count >> 52) - 1023;
-    m.count = (Wide)((WideInt)m.count - (exponent << 52));
-    m.power += __builtin_convertvector(exponent, Wide);
-  }
-}
-
 template <class T, bool kLong> class ChainSweep {
  public:
   ChainSweep(const Chain& c, const T* energies, double beta, double* work)

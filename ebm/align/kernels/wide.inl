@@ -32,14 +32,15 @@ constexpr WideInt kWideLane = {0, 1, 2, 3};
 constexpr WideInt kWideLane = {0, 1};
 #endif
 
-/// Lane i is lane i + from of a and b side by side.
-template <int64_t from> [[gnu::always_inline]] inline Wide window(Wide a, Wide b) {
+/// Lane i is lane i + kFrom of a and b side by side.
+template <int64_t kFrom> [[gnu::always_inline]] inline Wide window(Wide a, Wide b) {
 #if defined(__clang__)
   Wide out;
-  for (int64_t i = 0; i < kWide; ++i) out[i] = i + from < kWide ? a[i + from] : b[i + from - kWide];
+  for (int64_t i = 0; i < kWide; ++i)
+    out[i] = i + kFrom < kWide ? a[i + kFrom] : b[i + kFrom - kWide];
   return out;
 #else
-  return __builtin_shuffle(a, b, kWideLane + from);
+  return __builtin_shuffle(a, b, kWideLane + kFrom);
 #endif
 }
 /// Every lane's left neighbour, and its right one.
