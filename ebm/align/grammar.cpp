@@ -128,38 +128,6 @@ void vote_segments(int64_t alphabet, int32_t between, WordReading& r) {
   }
 }
 
-/// F of a word under the grammar: the least energy of a string that spells it.
-template <class T>
-AlignResult energy_of(const T* energies, int64_t frames, int64_t alphabet,
-                      std::span<const int32_t> word, const Grammar& grammar) {
-  const std::vector<int32_t> label = expand(word, grammar.between, grammar.topology);
-  if (grammar.topology == Topology::classic) {
-    const Alignment aligned = viterbi(energies, frames, alphabet, label);
-    return {aligned.status, aligned.energy};
-  }
-  const int64_t states = static_cast<int64_t>(label.size());
-  const bool skips = grammar.topology == Topology::ctc;
-  std::vector<double> d(states, kInf);
-  for (int64_t i = 0; i < frames; ++i) {
-    for (int64_t j = states - 1; j >= 0; --j) {
-      double from = i == 0 && j < 2 ? 0.0 : d[j];
-      if (i > 0 && j > 0) from = std::min(from, d[j - 1]);
-      const bool skip = skips && j > 1 && label[j] != label[j - 2] && label[j] != grammar.between;
-      if (i > 0 && skip) from = std::min(from, d[j - 2]);
-      const double e = static_cast<double>(energies[i * alphabet + label[j]]);
-      if (from < kInf && !(e > -kInf)) return {AlignStatus::non_finite, kNan};
-      d[j] = from + e;
-    }
-  }
-  const double energy = states > 1 ? std::min(d[states - 1], d[states - 2]) : d[states - 1];
-  if (energy == kInf) {
-    const int64_t fewest =
-        std::max<int64_t>(1, skips ? std::ssize(word) : 2 * std::ssize(word) - 1);
-    return {frames < fewest ? AlignStatus::too_short : AlignStatus::impossible, kInf};
-  }
-  return {energy > -kInf ? AlignStatus::ok : AlignStatus::non_finite, energy};
-}
-
 }  // namespace
 
 void check_grammar(int64_t frames, int64_t alphabet, const Grammar& grammar) {
@@ -234,7 +202,9 @@ WordReading greedy_word(const T* energies, int64_t frames, int64_t alphabet,
   } else {
     vote_segments(alphabet, grammar.between, r);
   }
-  const AlignResult aligned = energy_of(energies, frames, alphabet, r.word, grammar);
+  const Alignment aligned =
+      viterbi(energies, frames, alphabet, expand(r.word, grammar.between, grammar.topology),
+              path_rule(grammar.topology));
   r.status = aligned.status;
   r.energy = aligned.energy;
   return r;

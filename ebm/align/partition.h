@@ -24,6 +24,7 @@
 
 #include "core/rng.h"
 #include "ebm/align/grammar.h"
+#include "ebm/align/kernels/words_kernels.h"
 
 namespace talweg::ebm {
 
@@ -41,14 +42,27 @@ class WordPosterior {
   template <class T>
   AlignResult observe(const T* energies, int64_t frames, int64_t alphabet, const Grammar& grammar,
                       double beta);
+  /// The same for whoever wants F_all alone, faster: there is no posterior afterwards.
+  template <class T>
+  AlignResult sum(const T* energies, int64_t frames, int64_t alphabet, const Grammar& grammar,
+                  double beta);
 
   AlignResult result() const { return result_; }
   const Grammar& grammar() const { return grammar_; }
   int64_t frames() const { return frames_; }
-  bool feasible() const { return result_.status == AlignStatus::ok; }
+  /// Is there a posterior: was an image observed, and was its status ok?
+  bool feasible() const { return kept_ && result_.status == AlignStatus::ok; }
   /// log Z(x), natural; -inf where no string is possible. Throws at beta = infinity, where there is
   /// no such number.
   double log_partition() const;
+
+  /// log p(y|x) = -beta (F_beta(x,y) - F_all) of a word (letters, without BETWEEN); -inf for one
+  /// that has no path. Over all words the probabilities sum to 1. At beta = infinity 0 for the word
+  /// of the least string and -inf for any other. `energies` are those that were observed or summed.
+  /// Throws where there is no string, or for a word that holds BETWEEN or leaves the alphabet.
+  template <class T>
+  double log_probability(const T* energies, std::span<const int32_t> word,
+                         AlignScratch& scratch) const;
 
   /// marginals[L,A]: the probability of each symbol at each window. Rows sum to 1; where there is
   /// no string all is 0. It is the derivative of F_all by the energies.
@@ -70,26 +84,28 @@ class WordPosterior {
 
  private:
   bool is_ctc() const { return grammar_.topology == Topology::ctc; }
-  template <class T> AlignResult sum_ctc(const T* energies);
-  template <class T> AlignResult sum_chain(const T* energies);
-  AlignResult judge(double log2_sum) const;
-  void begin_at_the_end(std::span<double> row) const;
-  void go_back(int64_t frame, std::span<double> row) const;
-  template <class Visit> void each_marginal(const Visit& visit);
+  WordsImage image() const;
+  WordsRows rows();
+  AlignResult judge(const ChainSum& sum) const;
+  template <class T>
+  AlignResult look_at(const T* energies, int64_t frames, int64_t alphabet, const Grammar& grammar,
+                      double beta, bool keep);
+  template <class T, class Visit> void each_marginal(T* out, const Visit& visit);
   template <class T> double conditional_means(const T* v);
+  template <class T> void hessian_product_ctc(const T* v, T* out);
   int32_t draw_letter(int64_t frame, Rng& rng) const;
   void expect_feasible(const char* what, int64_t symbols) const;
 
   Grammar grammar_;
-  int64_t frames_ = 0, alphabet_ = 0;
+  int64_t frames_ = 0, alphabet_ = 0, stride_ = 0;  // rows of symbols are padded to stride_
   double beta_ = 0;
   AlignResult result_{AlignStatus::too_short, 0};
-  std::vector<double> stay_;     // [L,A] p(s_{i-1} = a | s_i = a), also for BETWEEN
-  std::vector<double> closing_;  // [L,A] p(s_i = a | a letter that BETWEEN closes); ctc: p(s_i = a)
-  double ends_between_ = 1;      // p(s_{L-1} = BETWEEN)
-  std::vector<double> rows_;     // working rows of A
-  std::vector<double> means_;    // [L,A] of hessian_product
-  std::vector<int32_t> best_;    // the only string, at beta = infinity
+  bool kept_ = false;                           // observe(), not sum()
+  std::vector<double> stay_, closing_, total_;  // as in WordsRows
+  double ends_between_ = 1;                     // p(s_{L-1} = BETWEEN)
+  std::vector<double> work_;
+  std::vector<double> means_;  // [L,stride] of hessian_product
+  std::vector<int32_t> best_;  // the only string, at beta = infinity
 };
 
 /// What an expectation by samples came to.

@@ -28,26 +28,16 @@ void prepare(const EnergyBatch<T>& batch, const Grammar& grammar, double beta,
   if (out.posterior.size() < threads) out.posterior.resize(threads);
 }
 
-/// work(posterior, b, offset of sample b) for every sample, after it was observed.
+/// out.results[b] = work(posterior, energies, frames, offset of sample b) for every sample.
 template <class T, class Work>
 void each_sample(const EnergyBatch<T>& batch, const Grammar& grammar, double beta,
                  BatchPosterior& out, const Work& work) {
   prepare(batch, grammar, beta, out);
   const int64_t cells = batch.frames * batch.alphabet;
   parallel_for(batch.size(), batch.size() * cells >= kCellsForThreads, [&](int64_t b) {
-    WordPosterior& posterior = out.posterior[omp_get_thread_num()];
-    out.results[b] = posterior.observe(batch.energies + b * cells, batch.sample_frames[b],
-                                       batch.alphabet, grammar, beta);
-    work(posterior, b * cells, cells);
+    out.results[b] = work(out.posterior[omp_get_thread_num()], batch.energies + b * cells,
+                          batch.sample_frames[b], b * cells);
   });
-}
-
-/// `fill` writes the observed frames; the padding behind them is zero.
-template <class T, class Fill>
-void write_padded(const WordPosterior& posterior, int64_t alphabet, T* out, int64_t cells,
-                  const Fill& fill) {
-  fill(out);
-  std::fill(out + posterior.frames() * alphabet, out + cells, T(0));
 }
 
 }  // namespace
@@ -59,19 +49,28 @@ int64_t BatchPosterior::feasible() const {
 template <class T>
 void observe_batch(const EnergyBatch<T>& batch, const Grammar& grammar, double beta,
                    BatchPosterior& out, T* marginals) {
-  each_sample(batch, grammar, beta, out, [&](WordPosterior& p, int64_t at, int64_t cells) {
-    if (marginals == nullptr) return;
-    write_padded(p, batch.alphabet, marginals + at, cells, [&](T* to) { p.marginals(to); });
-  });
+  const int64_t alphabet = batch.alphabet, cells = batch.frames * alphabet;
+  each_sample(batch, grammar, beta, out,
+              [&](WordPosterior& p, const T* energies, int64_t frames, int64_t at) {
+                if (marginals == nullptr) return p.sum(energies, frames, alphabet, grammar, beta);
+                const AlignResult r = p.observe(energies, frames, alphabet, grammar, beta);
+                p.marginals(marginals + at);
+                std::fill(marginals + at + frames * alphabet, marginals + at + cells, T(0));
+                return r;
+              });
 }
 
 template <class T>
 void hessian_product_batch(const EnergyBatch<T>& batch, const Grammar& grammar, double beta,
                            const T* v, BatchPosterior& out, T* product) {
-  each_sample(batch, grammar, beta, out, [&](WordPosterior& p, int64_t at, int64_t cells) {
-    write_padded(p, batch.alphabet, product + at, cells,
-                 [&](T* to) { p.hessian_product(v + at, to); });
-  });
+  const int64_t alphabet = batch.alphabet, cells = batch.frames * alphabet;
+  each_sample(batch, grammar, beta, out,
+              [&](WordPosterior& p, const T* energies, int64_t frames, int64_t at) {
+                const AlignResult r = p.observe(energies, frames, alphabet, grammar, beta);
+                p.hessian_product(v + at, product + at);
+                std::fill(product + at + frames * alphabet, product + at + cells, T(0));
+                return r;
+              });
 }
 
 template void observe_batch(const EnergyBatch<float>&, const Grammar&, double, BatchPosterior&,
