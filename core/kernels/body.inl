@@ -47,6 +47,10 @@ namespace {
 //
 #include "core/kernels/conv2d_narrow.inl"
 //
+#include "core/kernels/conv2d_weights_plan.inl"
+//
+#include "core/kernels/conv2d_weights_few.inl"
+//
 #include "core/kernels/conv2d_weights.inl"
 //
 #include "core/kernels/winograd_forms.inl"

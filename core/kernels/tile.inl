@@ -25,14 +25,13 @@ struct Tile {
   int64_t ldb;
   float* c;
   int64_t ldc;
-  int64_t columns;              ///< of c that exist, at most V * kLanes
-  bool accumulate;              ///< the sums start from what c holds
-  const float* bias = nullptr;  ///< what the sums start from, one number a column
-  bool relu = false;            ///< store max(sum, 0)
-  int64_t b_skip = 0;           ///< floats of b passed over after each s
+  int64_t columns;                     ///< of c that exist, at most V * kLanes
+  bool accumulate;                     ///< the sums start from what c holds
+  const float* bias = nullptr;         ///< what the sums start from, one number a column
+  bool relu = false;                   ///< store max(sum, 0)
+  int64_t b_skip_h = 0, b_skip_w = 0;  ///< floats of b passed over after each s, after each t
   const int64_t* offsets = nullptr;
-  const float* ahead = nullptr;  ///< prefetched (columns only), so many floats further each r
-  int64_t ahead_step = 0;
+  int64_t a_ahead = 0, b_ahead = 0;  ///< prefetched (columns only): so many floats further on
 };
 
 enum class ReadA { rows, columns, listed_steps, listed_rows };
@@ -88,7 +87,7 @@ template <int P, int V, ReadA kRead> void tile(const Tile& t) {
       for (int v = 0; v < V; ++v) __builtin_prefetch(t.c + p * t.ldc + v * kLanes, 1);
     }
   }
-  const float* ahead = t.ahead;
+  const int64_t a_ahead = t.a_ahead, b_ahead = t.b_ahead, b_skip_w = t.b_skip_w;
   int64_t offset[P];
   if constexpr (kRead == ReadA::listed_rows) {
     for (int p = 0; p < P; ++p) offset[p] = t.offsets[p];
@@ -101,8 +100,10 @@ template <int P, int V, ReadA kRead> void tile(const Tile& t) {
         Vec bv[V];
 #pragma GCC unroll 2
         for (int v = 0; v < V; ++v) bv[v] = load(b + v * kLanes);
-        if (kRead == ReadA::columns) __builtin_prefetch(ahead, 0, 2);
-        if (kRead == ReadA::columns) ahead += t.ahead_step;
+        if (kRead == ReadA::columns) {
+          __builtin_prefetch(a + a_ahead, 0, 2);
+          for (int v = 0; v < V; ++v) __builtin_prefetch(b + b_ahead + v * kLanes, 0, 2);
+        }
         if (kRead == ReadA::listed_rows) __builtin_prefetch(b + kAhead * ldb);
         if (kRead == ReadA::listed_rows && V > 1) __builtin_prefetch(b + kAhead * ldb + kLanes);
 #pragma GCC unroll 16
@@ -116,8 +117,9 @@ template <int P, int V, ReadA kRead> void tile(const Tile& t) {
         if (!kByRows) a += lda;
         b += ldb;
       }
+      b += b_skip_w;
     }
-    b += t.b_skip;
+    b += t.b_skip_h;
   }
   if (!whole) {
     float sums[P * V * kLanes];

@@ -88,6 +88,14 @@ TEST_CASE("conv2d of an image larger than one strip agrees with the plain loops"
       {.n = 1, .h = 3, .w = 3000, .c = 20, .k = 4, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1}, rng);
 }
 
+TEST_CASE("conv2d of many channels and small images agrees with the plain loops") {
+  Rng rng(8);
+  // The weight gradient cuts both channels into groups, and strips hold several images.
+  check_all_faces(
+      {.n = 11, .h = 3, .w = 5, .c = 121, .k = 104, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1}, rng);
+  check_all_faces({.n = 5, .h = 2, .w = 6, .c = 200, .k = 75, .kh = 2, .kw = 5, .pad_w = 2}, rng);
+}
+
 TEST_CASE("conv2d of no images writes no outputs and gives a zero weight gradient") {
   Rng rng(5);
   check_all_faces(
@@ -171,6 +179,7 @@ TEST_CASE("conv2d gives the same bits for 1, 2 and 3 threads") {
       {.n = 5, .h = 8, .w = 18, .c = 32, .k = 64, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1},
       {.n = 9, .h = 4, .w = 18, .c = 40, .k = 33, .kh = 4, .kw = 3, .pad_h = 0, .pad_w = 1},
       {.n = 9, .h = 1, .w = 18, .c = 128, .k = 27, .kh = 1, .kw = 1},
+      {.n = 4, .h = 5, .w = 9, .c = 112, .k = 100, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1},
       {.n = 3,
        .h = 17,
        .w = 21,
