@@ -39,7 +39,7 @@ void cut_strips(const Conv2dShape& s, int64_t pixels, WeightPlan& plan) {
 /// Twice as many of that which makes the least traffic by it: groups of panels read x again, groups
 /// of blocks read g again, parts have sums of their own. False if there is nothing left to cut.
 bool cut_once(const Conv2dShape& s, bool parts_too, WeightPlan& plan) {
-  constexpr int64_t kSumCost = 4;  // of a sum, to reading a number of x or g; measured
+  constexpr int64_t kSumCost = 4;  // of a sum, to reading a number of x or g; estimated
   struct {
     int64_t& count;
     int64_t most, cost;
