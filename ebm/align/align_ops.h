@@ -17,16 +17,22 @@
 
 namespace talweg::ebm {
 
-/// Checks the shapes and runs viterbi_batch over the values of e[B,L,A], into `out`.
-template <class T>
-void align_values(const char* op, Var<T> e, std::span<const int64_t> sample_frames,
-                  const RaggedLabels& labels, BatchAlignment& out) {
+/// Throws unless e is [B,L,A] and there is a label for each of its B samples.
+template <class T> void check_pairs(const char* op, Var<T> e, const RaggedLabels& labels) {
   const Shape shape = e.shape();
   expect(shape.rank() == 3, "[", op, "] energies must be [B,L,A], found ", shape);
   expect(shape[0] == labels.size(), "[", op, "] energies ", shape, " hold ", shape[0],
          " samples, there are ", labels.size(), " labels; give one a sample");
   check_indexable(op, shape);
-  viterbi_batch(static_cast<const T*>(e.data()), shape[1], shape[2], sample_frames, labels, out);
+}
+
+/// Checks the shapes and runs viterbi_batch over the values of e[B,L,A], into `out`.
+template <class T>
+void align_values(const char* op, Var<T> e, std::span<const int64_t> sample_frames,
+                  const RaggedLabels& labels, BatchAlignment& out, const PathRuleView& rule) {
+  check_pairs(op, e, labels);
+  viterbi_batch(static_cast<const T*>(e.data()), e.shape()[1], e.shape()[2], sample_frames, labels,
+                out, rule);
 }
 
 /// The symbol y_{z(i)} of every frame [B L], kept on the tape; kIgnoredLabel on padding and where
@@ -76,8 +82,8 @@ PathCells path_cells(Tape<T>& tape, const Shape& shape, std::span<const int32_t>
 /// viterbi_batch does. Source: Viterbi 1967; Danskin 1966 for the gradient.
 template <class T>
 Var<T> free_energy(Var<T> e, std::span<const int64_t> sample_frames, const RaggedLabels& labels,
-                   BatchAlignment& out) {
-  align_values("free_energy", e, sample_frames, labels, out);
+                   BatchAlignment& out, const PathRuleView& rule = AlignScratch::kClassic) {
+  align_values("free_energy", e, sample_frames, labels, out, rule);
   const Shape shape = e.shape();
   Tape<T>& tape = e.tape();
   Var<T> f = tape.make("free_energy", {shape[0]});
@@ -141,8 +147,9 @@ template <class T> struct PathLoss {
 /// `out` and the errors are those of free_energy. Source: LeCun et al. 2006, section 7.
 template <class T>
 PathLoss<T> path_cross_entropy(Var<T> e, std::span<const int64_t> sample_frames,
-                               const RaggedLabels& labels, BatchAlignment& out) {
-  align_values("path_cross_entropy", e, sample_frames, labels, out);
+                               const RaggedLabels& labels, BatchAlignment& out,
+                               const PathRuleView& rule = AlignScratch::kClassic) {
+  align_values("path_cross_entropy", e, sample_frames, labels, out, rule);
   const int64_t batch = e.shape()[0], frames = e.shape()[1], rows = batch * frames;
   Tape<T>& tape = e.tape();
   const std::span<T> weights = tape.template keep<T>(rows);

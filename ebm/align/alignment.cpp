@@ -94,11 +94,6 @@ void mark_path(std::span<const int32_t> path, std::span<const int32_t> label, in
   }
 }
 
-void check_beta(double beta) {
-  expect(beta > 0, "[align] beta is ", beta,
-         "; the inverse temperature must be positive (infinity: the best path alone)");
-}
-
 /// -(1/beta) log of a sum over paths.
 double free_energy_from(const ChainSum& sum, double beta) {
   if (!(sum.energy < kNoPath)) return sum.energy;
@@ -131,6 +126,11 @@ void check_symbols(std::span<const int32_t> symbols, int64_t alphabet) {
            j, " is outside the alphabet [0,", alphabet,
            "); was the text encoded with another one?");
   }
+}
+
+void check_beta(double beta) {
+  expect(beta > 0, "[align] beta is ", beta,
+         "; it must be above 0 (infinity is the limit of zero temperature)");
 }
 
 void check_options(double beta, const PathRule& rule) {

@@ -64,7 +64,9 @@ struct AlignOptions {
   bool is_hard() const { return beta == std::numeric_limits<double>::infinity(); }
 };
 
-/// Throws Error unless beta > 0 and the rule can be used.
+/// Throws Error unless beta is above 0; infinity is.
+void check_beta(double beta);
+/// The same, and unless the rule can be used.
 void check_options(double beta, const PathRule& rule);
 
 /// The lowest-energy path of one pair: path[i] is the label position of frame i; empty unless ok.

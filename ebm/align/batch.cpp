@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/parallel.h"
+#include "ebm/align/curvature.h"
 
 namespace talweg::ebm {
 namespace {
@@ -41,21 +42,27 @@ void check_batch(int64_t frames, int64_t alphabet, std::span<const int64_t> samp
   }
 }
 
-/// Room for the results, and for every thread to work on the largest pair. Returns a bound on the
-/// number of cells of the batch.
-int64_t prepare(int64_t frames, int64_t alphabet, const RaggedLabels& labels, BatchAlignment& out) {
-  const int64_t batch = labels.size();
+int64_t longest_label(int64_t frames, const PathRuleView& rule, const RaggedLabels& labels) {
   int64_t longest = 0;
-  for (int64_t b = 0; b < batch; ++b) {
+  for (int64_t b = 0; b < labels.size(); ++b) {
     longest = std::max(longest, static_cast<int64_t>(labels[b].size()));
   }
-  // A label longer than the frames is refused by its sizes alone and needs no room.
-  longest = std::min(longest, frames);
+  // A label with more states than any path visits is refused by its sizes and needs little room.
+  const int64_t widest_step = std::max<int64_t>(1, std::ssize(rule.step) - 1);
+  return std::min(longest, widest_step * (frames + 1) + rule.first + rule.last);
+}
+
+/// Room for the results, and for every thread to work on the largest pair. Returns a bound on the
+/// number of cells of the batch.
+int64_t prepare(int64_t frames, int64_t alphabet, const RaggedLabels& labels,
+                const PathRuleView& rule, bool soft, BatchAlignment& out) {
+  const int64_t batch = labels.size(), longest = longest_label(frames, rule, labels);
   out.results.resize(batch);
-  out.paths.assign(batch * frames, -1);
   const size_t threads = static_cast<size_t>(omp_get_max_threads());
   if (out.scratch.size() < threads) out.scratch.resize(threads);
-  for (size_t t = 0; t < threads; ++t) out.scratch[t].reserve(frames, longest, alphabet);
+  for (size_t t = 0; t < threads; ++t) {
+    out.scratch[t].reserve(frames, longest, alphabet, rule, soft);
+  }
   return batch * frames * longest;
 }
 
@@ -79,20 +86,60 @@ int64_t BatchAlignment::feasible() const {
 template <class T>
 void viterbi_batch(const T* energies, int64_t frames, int64_t alphabet,
                    std::span<const int64_t> sample_frames, const RaggedLabels& labels,
-                   BatchAlignment& out) {
+                   BatchAlignment& out, const PathRuleView& rule) {
   check_batch(frames, alphabet, sample_frames, labels);
-  const int64_t cells = prepare(frames, alphabet, labels, out);
+  const int64_t cells = prepare(frames, alphabet, labels, rule, false, out);
   const int64_t batch = labels.size();
+  out.paths.assign(batch * frames, -1);
   parallel_for(batch, cells >= kCellsForThreads, [&](int64_t b) {
     const std::span<int32_t> path(out.paths.data() + b * frames, sample_frames[b]);
     out.results[b] = viterbi(energies + b * frames * alphabet, sample_frames[b], alphabet,
-                             labels[b], out.scratch[omp_get_thread_num()], path);
+                             labels[b], out.scratch[omp_get_thread_num()], path, rule);
   });
 }
 
-template void viterbi_batch(const float*, int64_t, int64_t, std::span<const int64_t>,
-                            const RaggedLabels&, BatchAlignment&);
-template void viterbi_batch(const double*, int64_t, int64_t, std::span<const int64_t>,
-                            const RaggedLabels&, BatchAlignment&);
+template <class T>
+void free_energy_batch(const T* energies, int64_t frames, int64_t alphabet,
+                       std::span<const int64_t> sample_frames, const RaggedLabels& labels,
+                       double beta, const PathRuleView& rule, BatchAlignment& out, T* posterior) {
+  check_beta(beta);
+  check_batch(frames, alphabet, sample_frames, labels);
+  const bool soft = beta < std::numeric_limits<double>::infinity();
+  const int64_t cells = prepare(frames, alphabet, labels, rule, soft, out);
+  const int64_t size = frames * alphabet;
+  parallel_for(labels.size(), cells >= kCellsForThreads, [&](int64_t b) {
+    T* p = posterior == nullptr ? nullptr : posterior + b * size;
+    out.results[b] = free_energy_of(energies + b * size, sample_frames[b], alphabet, labels[b],
+                                    beta, rule, out.scratch[omp_get_thread_num()], p);
+    if (p != nullptr) std::fill(p + sample_frames[b] * alphabet, p + size, T(0));
+  });
+}
+
+template <class T>
+void posterior_derivative_batch(const T* energies, int64_t frames, int64_t alphabet,
+                                std::span<const int64_t> sample_frames, const RaggedLabels& labels,
+                                double beta, const PathRuleView& rule, const T* v, T* h) {
+  check_batch(frames, alphabet, sample_frames, labels);
+  const int64_t size = frames * alphabet;
+  const int64_t cells = labels.size() * frames * longest_label(frames, rule, labels);
+  parallel_for(labels.size(), cells >= kCellsForThreads, [&](int64_t b) {
+    posterior_derivative(energies + b * size, sample_frames[b], alphabet, labels[b], beta, rule,
+                         v + b * size, h + b * size);
+    std::fill(h + b * size + sample_frames[b] * alphabet, h + (b + 1) * size, T(0));
+  });
+}
+
+#define TALWEG_INSTANTIATE(T)                                                                    \
+  template void viterbi_batch(const T*, int64_t, int64_t, std::span<const int64_t>,              \
+                              const RaggedLabels&, BatchAlignment&, const PathRuleView&);        \
+  template void free_energy_batch(const T*, int64_t, int64_t, std::span<const int64_t>,          \
+                                  const RaggedLabels&, double, const PathRuleView&,              \
+                                  BatchAlignment&, T*);                                          \
+  template void posterior_derivative_batch(const T*, int64_t, int64_t, std::span<const int64_t>, \
+                                           const RaggedLabels&, double, const PathRuleView&,     \
+                                           const T*, T*);
+TALWEG_INSTANTIATE(float)
+TALWEG_INSTANTIATE(double)
+#undef TALWEG_INSTANTIATE
 
 }  // namespace talweg::ebm

@@ -52,6 +52,20 @@ struct BatchAlignment {
 template <class T>
 void viterbi_batch(const T* energies, int64_t frames, int64_t alphabet,
                    std::span<const int64_t> sample_frames, const RaggedLabels& labels,
-                   BatchAlignment& out);
+                   BatchAlignment& out, const PathRuleView& rule = AlignScratch::kClassic);
+
+/// The free energies of a batch at any beta, and, unless null, posterior[B, frames, alphabet]
+/// (free_energy_of), zero on padding. Leaves paths alone. Otherwise as viterbi_batch.
+template <class T>
+void free_energy_batch(const T* energies, int64_t frames, int64_t alphabet,
+                       std::span<const int64_t> sample_frames, const RaggedLabels& labels,
+                       double beta, const PathRuleView& rule, BatchAlignment& out, T* posterior);
+
+/// h[B, frames, alphabet] = the Hessian of each pair's free energy times its part of v
+/// (posterior_derivative), zero on padding.
+template <class T>
+void posterior_derivative_batch(const T* energies, int64_t frames, int64_t alphabet,
+                                std::span<const int64_t> sample_frames, const RaggedLabels& labels,
+                                double beta, const PathRuleView& rule, const T* v, T* h);
 
 }  // namespace talweg::ebm

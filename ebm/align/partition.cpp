@@ -21,11 +21,6 @@ void grow(std::vector<double>& v, int64_t n) {
 
 }  // namespace
 
-void check_beta(double beta) {
-  expect(beta > 0, "[align] beta is ", beta,
-         "; it must be above 0 (infinity is the limit of zero temperature)");
-}
-
 WordsImage WordPosterior::image() const {
   return {frames_, alphabet_, grammar_.between, grammar_.topology == Topology::classic};
 }

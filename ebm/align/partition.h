@@ -28,9 +28,6 @@
 
 namespace talweg::ebm {
 
-/// Throws Error unless beta is above 0; infinity is.
-void check_beta(double beta);
-
 /// The posterior over all window strings of one image: p(s) = exp(-beta (E(s) - F_all)).
 /// At beta = infinity it is all on the string that least_energy_string returns. The object keeps
 /// its storage, which only grows, so that one that has seen the largest image allocates no more.

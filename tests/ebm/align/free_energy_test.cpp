@@ -382,7 +382,7 @@ TEST_CASE("a label of any length and an alphabet of any size") {
 TEST_CASE("misuse is refused in a sentence") {
   const std::vector<float> e{0, 0, 0, 0};
   CHECK_THROWS_WITH_AS(free_energy_of(e, 2, {0}, 0.0), doctest::Contains("beta is 0"), Error);
-  CHECK_THROWS_WITH_AS(free_energy_of(e, 2, {0}, kNan), doctest::Contains("must be positive"),
+  CHECK_THROWS_WITH_AS(free_energy_of(e, 2, {0}, kNan), doctest::Contains("must be above 0"),
                        Error);
   CHECK_THROWS_WITH_AS(free_energy_of(e, 2, {2}, 1.0), doctest::Contains("outside the alphabet"),
                        Error);

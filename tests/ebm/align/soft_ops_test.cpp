@@ -1,0 +1,205 @@
+#include "ebm/align/soft_ops.h"
+
+#include <doctest/doctest.h>
+#include <omp.h>
+
+#include <cmath>
+#include <random>
+
+#include "ebm/align/curvature.h"
+#include "tests/ebm/align/rule_paths.h"
+
+namespace talweg::ebm {
+namespace {
+
+using brute_force::Kind;
+using Symbols = std::vector<int32_t>;
+constexpr double kInf = std::numeric_limits<double>::infinity();
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+/// -beta Cov(n, S) for S = <n, v>, n the indicators of cells on a path, by enumeration.
+std::vector<double> covariance(const std::vector<double>& e, int64_t frames, int64_t alphabet,
+                               const Symbols& label, const PathRule& rule, double beta,
+                               const std::vector<double>& v) {
+  const auto sum = brute_force::sum_over_paths(e, frames, alphabet, label, rule, beta);
+  std::vector<double> with(e.size(), 0.0);
+  double mean = 0;
+  brute_force::each_rule_path(e, frames, alphabet, label, rule, [&](const auto& z, double energy) {
+    const double p = std::exp(-beta * (energy - sum.free_energy));
+    const double s = brute_force::path_energy(v, alphabet, label, z);
+    mean += p * s;
+    for (int64_t i = 0; i < frames; ++i) with[i * alphabet + label[z[i]]] += p * s;
+  });
+  for (size_t k = 0; k < e.size(); ++k) with[k] = -beta * (with[k] - mean * sum.posterior[k]);
+  return with;
+}
+
+TEST_CASE("the Hessian of the free energy is -beta times the covariance of the path's cells") {
+  std::mt19937 random(1);
+  for (const PathRule& rule : brute_force::some_rules()) {
+    for (int repeat = 0; repeat < 40; ++repeat) {
+      const int64_t frames = 2 + random() % 5, alphabet = 3;
+      const auto e = brute_force::draw_energies<double>(frames * alphabet, Kind::normal, random);
+      const auto v = brute_force::draw_energies<double>(frames * alphabet, Kind::normal, random);
+      const Symbols label = brute_force::draw_symbols(1 + random() % 5, alphabet, random);
+      const double beta = 0.2 + 0.5 * double(random() % 4);
+      std::vector<double> h(e.size(), kNan);
+      posterior_derivative(e.data(), frames, alphabet, label, beta, rule, v.data(), h.data());
+      const auto sum = brute_force::sum_over_paths(e, frames, alphabet, label, rule, beta);
+      if (sum.least == kInf) {
+        CHECK(h == std::vector<double>(e.size(), 0.0));
+        continue;
+      }
+      const auto expected = covariance(e, frames, alphabet, label, rule, beta, v);
+      for (size_t k = 0; k < e.size(); ++k) REQUIRE(std::abs(h[k] - expected[k]) < 1e-9);
+    }
+  }
+}
+
+TEST_CASE("a path without alternatives has no curvature, at any scale") {
+  for (const double scale : {1.0, 1e30}) {
+    std::vector<double> e{1, 2, 4, 8, 16, 32};
+    for (double& x : e) x *= scale;
+    std::vector<double> h(6, kNan);
+    const std::vector<double> v{1, 2, 3, 4, 5, 6};
+    posterior_derivative(e.data(), 3, 2, Symbols{1, 0, 1}, 1.0, PathRule{}, v.data(), h.data());
+    CHECK(h == std::vector<double>(6, 0.0));
+  }
+}
+
+/// A ragged batch with NaN padding: ok, too short, empty, non-finite, impossible, ok.
+struct Ragged {
+  std::vector<int64_t> frames{6, 1, 5, 6, 6, 4};
+  LabelList labels;
+  Tensor<float> e{Shape{6, 6, 3}};
+
+  Ragged() {
+    std::mt19937 random(2);
+    const auto drawn = brute_force::draw_energies<float>(e.size(), Kind::normal, random);
+    std::ranges::copy(drawn, e.data());
+    for (int64_t b = 0; b < 6; ++b) {
+      for (int64_t k = frames[b] * 3; k < 18; ++k) e[b * 18 + k] = static_cast<float>(kNan);
+    }
+    labels.add(Symbols{0, 2, 1, 2});
+    labels.add(Symbols{0, 2});
+    labels.add(Symbols{});
+    labels.add(Symbols{1, 2});
+    labels.add(Symbols{1, 2});
+    labels.add(Symbols{1, 2, 0, 2});
+    e[3 * 18 + 1] = static_cast<float>(kNan);
+    e[4 * 18 + 1] = static_cast<float>(kInf);
+  }
+};
+
+TEST_CASE("samples without a path: typed status, gradient exactly 0, whatever flows in") {
+  const Ragged r;
+  for (const double beta : {1.0, kInf}) {
+    Tape<float> tape;
+    BatchAlignment out;
+    const Var<float> e = tape.variable(r.e);
+    const Var<float> f = free_energy(e, r.frames, r.labels.view(), AlignOptions{beta, {}}, out);
+    CHECK(out.results[0].status == AlignStatus::ok);
+    CHECK(out.results[1].status == AlignStatus::too_short);
+    CHECK(out.results[2].status == AlignStatus::empty);
+    CHECK(out.results[3].status == AlignStatus::non_finite);
+    CHECK(out.results[4].status == AlignStatus::impossible);
+    CHECK(out.results[5].status == AlignStatus::ok);
+    tape.backward(sum(mul(f, f)));  // the gradients of F are 2F: +inf and NaN among them
+    const Tensor<float> g = e.grad();
+    for (int64_t k = 0; k < g.size(); ++k) {
+      const int64_t b = k / 18;
+      const bool padded = k % 18 >= r.frames[b] * 3;
+      if (padded || (b != 0 && b != 5)) {
+        REQUIRE(g[k] == 0.0f);
+      } else {
+        REQUIRE(std::isfinite(g[k]));
+      }
+    }
+    for (const int64_t b : {0, 5}) {
+      double total = 0;
+      for (int64_t k = b * 18; k < (b + 1) * 18; ++k) total += double(g[k]);
+      CHECK(total == doctest::Approx(2 * out.results[b].energy * double(r.frames[b])));
+    }
+  }
+}
+
+TEST_CASE("a batch has the bits of its samples alone, for any number of threads") {
+  std::mt19937 random(5);
+  constexpr int64_t kBatch = 40, kFrames = 60, kSymbols = 27;
+  const auto e =
+      brute_force::draw_energies<float>(kBatch * kFrames * kSymbols, Kind::normal, random);
+  std::vector<int64_t> frames;
+  LabelList labels;
+  for (int64_t b = 0; b < kBatch; ++b) {
+    frames.push_back(20 + random() % 41);
+    labels.add(brute_force::draw_symbols(1 + random() % 24, kSymbols, random));
+  }
+  const int before = omp_get_max_threads();
+  for (const double beta : {1.0, kInf}) {
+    std::vector<float> first;
+    for (const int threads : {1, 2, 3}) {
+      omp_set_num_threads(threads);
+      std::vector<float> p(e.size(), -1.0f);
+      BatchAlignment out;
+      free_energy_batch(e.data(), kFrames, kSymbols, frames, labels.view(), beta, PathRule{}, out,
+                        p.data());
+      if (threads == 1) first = p;
+      CHECK(p == first);
+      for (int64_t b = 0; b < kBatch; ++b) {
+        AlignScratch scratch;
+        std::vector<float> alone(frames[b] * kSymbols);
+        const AlignResult r =
+            free_energy_of(e.data() + b * kFrames * kSymbols, frames[b], kSymbols, labels.view()[b],
+                           beta, PathRule{}, scratch, alone.data());
+        REQUIRE(r.energy == out.results[b].energy);
+        REQUIRE(std::equal(alone.begin(), alone.end(), p.begin() + b * kFrames * kSymbols));
+      }
+    }
+  }
+  omp_set_num_threads(before);
+}
+
+TEST_CASE("the loss cools into that of the best path and never falls below 0 from beta = 1 on") {
+  std::mt19937 random(8);
+  const std::vector<int64_t> frames{9, 7};
+  LabelList labels;
+  labels.add(Symbols{0, 3, 1, 3});
+  labels.add(Symbols{2, 3});
+  Tensor<double> e(Shape{2, 9, 4});
+  std::ranges::copy(brute_force::draw_energies<double>(e.size(), Kind::normal, random), e.data());
+  const auto loss = [&](double beta) {
+    Tape<double> tape;
+    BatchAlignment out;
+    return path_cross_entropy(tape.variable(e), frames, labels.view(), AlignOptions{beta, {}}, out)
+        .loss.item();
+  };
+  const double hard = loss(kInf);
+  double before = -kInf;
+  for (const double beta : {0.1, 1.0, 2.0, 10.0, 1000.0}) {
+    CHECK(loss(beta) >= before);
+    CHECK(loss(beta) <= hard + 1e-12);
+    if (beta >= 1) CHECK(loss(beta) >= 0);
+    before = loss(beta);
+  }
+  CHECK(loss(1e5) == doctest::Approx(hard).epsilon(1e-4));
+}
+
+TEST_CASE("a third derivative is refused in a sentence") {
+  Tape<double> tape;
+  BatchAlignment out;
+  LabelList labels;
+  labels.add(Symbols{0, 1});
+  Tensor<double> values(Shape{1, 4, 2});
+  for (int64_t k = 0; k < 8; ++k) values[k] = double(k * 3 % 5);
+  const Var<double> e = tape.variable(values);
+  const std::vector<int64_t> frames{4};
+  const Var<double> f = sum(free_energy(e, frames, labels.view(), AlignOptions{1.0, {}}, out));
+  const std::array xs{e};
+  const Var<double> g = tape.grad(f, xs, true)[0];
+  const Var<double> h = tape.grad(sum(mul(g, g)), xs, true)[0];
+  CHECK_THROWS_WITH_AS(tape.grad(sum(mul(h, h)), xs), doctest::Contains("twice, not three times"),
+                       Error);
+}
+
+}  // namespace
+}  // namespace talweg::ebm
