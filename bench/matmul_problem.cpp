@@ -31,6 +31,15 @@ const std::vector<MatmulCase>& matmul_cases() {
       {.m = 1, .n = 512, .k = 512, .by_default = true},
       {.m = 128, .n = 512, .k = 256, .transpose_b = true},
       {.m = 512, .n = 256, .k = 128, .transpose_a = true},
+      {.m = 1, .n = 512, .k = 512, .transpose_b = true},
+      {.m = 512, .n = 1, .k = 512},
+      {.m = 512, .n = 1, .k = 512, .transpose_a = true},
+      {.m = 32, .n = 1024, .k = 256},
+      {.m = 32, .n = 1024, .k = 256, .transpose_b = true},
+      {.m = 256, .n = 1024, .k = 32, .transpose_a = true},
+      {.m = 512, .n = 512, .k = 512, .transpose_a = true},
+      {.m = 512, .n = 512, .k = 512, .transpose_b = true},
+      {.m = 256, .n = 64, .k = 25088, .transpose_a = true},
   };
   return cases;
 }

@@ -18,8 +18,8 @@ struct MatmulCase {
   bool by_default = false;
 };
 
-/// The products of the suite: squares, 1x1 convolutions as products, a vector, the three products
-/// of a linear layer's step.
+/// The products of the suite: squares, 1x1 convolutions as products, vectors, a linear layer's step,
+/// a recurrent layer's (32 words, four gates of 256), a 1x1 convolution's gradient for its weights.
 const std::vector<MatmulCase>& matmul_cases();
 
 /// "matmul/512x512x512", with "/tn" where a is transposed and b is not.

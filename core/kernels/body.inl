@@ -37,6 +37,8 @@ namespace {
 //
 #include "core/kernels/tile.inl"
 //
+#include "core/kernels/gemm.inl"
+//
 #include "core/kernels/matmul.inl"
 //
 #include "core/kernels/conv2d.inl"
@@ -46,6 +48,8 @@ namespace {
 #include "core/kernels/conv2d_data.inl"
 //
 #include "core/kernels/conv2d_narrow.inl"
+//
+#include "core/kernels/conv2d_pointwise.inl"
 //
 #include "core/kernels/conv2d_weights_plan.inl"
 //

@@ -28,9 +28,6 @@ inline int64_t clamp_of(int64_t v, int64_t low, int64_t high) {
 }
 
 /// Window rows [first, last) of output row p that lie inside the image.
-struct Range {
-  int64_t first, last;
-};
 inline Range valid_taps(int64_t start, int64_t dilation, int64_t taps, int64_t size) {
   const int64_t first = start >= 0 ? 0 : ceil_div(-start, dilation);
   const int64_t last = start >= size ? 0 : ceil_div(size - start, dilation);
@@ -282,12 +279,13 @@ void direct_forward(const Conv2dShape& s, const float* x, const float* packed,
   if (is_narrow(forward) && !then.pools()) {
     correlate_narrow(forward, x, packed, then, y, scratch);
   } else if (is_pointwise(s) && !then.pools()) {
-    matmul_packed(s.n * s.h * s.w, s.k, s.c, x, false, packed, y, then);
+    matmul_packed(s.n * s.h * s.w, s.k, s.c, x, packed, y, then, scratch);
   } else {
     correlate(forward, x, packed, {then, y}, scratch);
   }
 }
 
 int64_t direct_forward_scratch(const Conv2dShape& s) {
-  return omp_get_max_threads() * thread_scratch_of(forward_correlation(s));
+  const int64_t product = is_pointwise(s) ? matmul_packed_scratch(s.n * s.h * s.w, s.k, s.c) : 0;
+  return max_of(product, omp_get_max_threads() * thread_scratch_of(forward_correlation(s)));
 }

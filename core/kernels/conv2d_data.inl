@@ -103,7 +103,7 @@ void direct_data_pack(const Conv2dShape& s, const float* w, float* packed) {
 void direct_backward_data(const Conv2dShape& s, const float* packed, const float* g, float* dx,
                           float* scratch) {
   if (is_pointwise(s)) {
-    matmul_packed(s.n * s.h * s.w, s.c, s.k, g, false, packed, dx);
+    matmul_packed(s.n * s.h * s.w, s.c, s.k, g, packed, dx, {}, scratch);
     return;
   }
   for_each_phase(s, [&](const Correlation& c, const Phase& ph, const Phase& pw, int64_t offset) {
@@ -118,6 +118,7 @@ void direct_backward_data(const Conv2dShape& s, const float* packed, const float
 }
 
 int64_t direct_data_scratch(const Conv2dShape& s) {
+  if (is_pointwise(s)) return matmul_packed_scratch(s.n * s.h * s.w, s.c, s.k);
   int64_t most = 0;
   for_each_phase(s, [&](const Correlation& c, const Phase& ph, const Phase& pw, int64_t) {
     if (ph.outs > 0 && pw.outs > 0) most = max_of(most, thread_scratch_of(c));

@@ -141,6 +141,7 @@ void direct_backward_weights(const Conv2dShape& s, const float* x, const float* 
     for (int64_t e = 0; e < s.w_size(); ++e) dw[e] = 0.0f;
     return;
   }
+  if (is_pointwise(s)) return multiply(pointwise_weights(s, x, g, dw), scratch);
   const WeightPlan plan = weight_plan(s);
   const int64_t panels = panel_count(s.k), taps = s.kh * s.kw;
   const int64_t part_size = panels * plan.panel_size;
@@ -167,6 +168,7 @@ void direct_backward_weights(const Conv2dShape& s, const float* x, const float* 
 int64_t direct_weights_scratch(const Conv2dShape& s) {
   if (is_filter(s)) return filter_scratch(s);
   if (nothing_to_sum(s)) return 0;
+  if (is_pointwise(s)) return product_scratch(pointwise_weights(s, nullptr, nullptr, nullptr));
   const WeightPlan plan = weight_plan(s);
   return round_up(plan.parts * panel_count(s.k) * plan.panel_size, 16) +
          omp_get_max_threads() * weight_thread_scratch(plan, s);

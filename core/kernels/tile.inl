@@ -13,7 +13,7 @@ constexpr int64_t kPanel = kTileVecs * kLanes;  // columns of b packed together
 /// c[p, :] (+)= sum over s < steps_h, t < steps_w, r < length of a(s, t, r, p) * b[next row, :],
 /// rows of b in the order (s, t, r), `ldb` floats apart. The numbers of a lie at a + s * a_step_h +
 /// t * a_step_w +
-///   r + p * lda             (rows)
+///   r + p * lda             (rows; rows_ahead)
 ///   r * lda + p             (columns: a read transposed)
 ///   offsets[r] + p * lda    (listed_steps)
 ///   r * lda + offsets[p]    (listed_rows)
@@ -32,9 +32,11 @@ struct Tile {
   int64_t b_skip_h = 0, b_skip_w = 0;  ///< floats of b passed over after each s, after each t
   const int64_t* offsets = nullptr;
   int64_t a_ahead = 0, b_ahead = 0;  ///< prefetched (columns only): so many floats further on
+  const float* ahead = nullptr;      ///< prefetched (rows_ahead), so many floats further each r
+  int64_t ahead_step = 0;
 };
 
-enum class ReadA { rows, columns, listed_steps, listed_rows };
+enum class ReadA { rows, rows_ahead, columns, listed_steps, listed_rows };
 
 /// The first kLanes of `exist` numbers, zeros for those that are missing.
 inline Vec load_columns(const float* p, int64_t exist) {
@@ -76,7 +78,8 @@ template <int P, int V, ReadA kRead> void tile(const Tile& t) {
       for (int v = 0; v < V; ++v) sum[p][v] = start[v];
     }
   }
-  constexpr bool kByRows = kRead == ReadA::rows || kRead == ReadA::listed_steps;
+  constexpr bool kOneByOne = kRead == ReadA::rows || kRead == ReadA::rows_ahead;
+  constexpr bool kByRows = kOneByOne || kRead == ReadA::listed_steps;
   const float* b = t.b;
   const int64_t ldb = t.ldb;
   const int64_t lda = t.lda;
@@ -88,6 +91,7 @@ template <int P, int V, ReadA kRead> void tile(const Tile& t) {
     }
   }
   const int64_t a_ahead = t.a_ahead, b_ahead = t.b_ahead, b_skip_w = t.b_skip_w;
+  const float* ahead = t.ahead;
   int64_t offset[P];
   if constexpr (kRead == ReadA::listed_rows) {
     for (int p = 0; p < P; ++p) offset[p] = t.offsets[p];
@@ -104,6 +108,10 @@ template <int P, int V, ReadA kRead> void tile(const Tile& t) {
           __builtin_prefetch(a + a_ahead, 0, 2);
           for (int v = 0; v < V; ++v) __builtin_prefetch(b + b_ahead + v * kLanes, 0, 2);
         }
+        if (kRead == ReadA::rows_ahead) {
+          __builtin_prefetch(ahead, 0, 2);
+          ahead += t.ahead_step;
+        }
         if (kRead == ReadA::listed_rows) __builtin_prefetch(b + kAhead * ldb);
         if (kRead == ReadA::listed_rows && V > 1) __builtin_prefetch(b + kAhead * ldb + kLanes);
 #pragma GCC unroll 16
@@ -113,7 +121,7 @@ template <int P, int V, ReadA kRead> void tile(const Tile& t) {
 #pragma GCC unroll 2
           for (int v = 0; v < V; ++v) sum[p][v] += av * bv[v];
         }
-        if (kRead == ReadA::rows) a += 1;
+        if (kOneByOne) a += 1;
         if (!kByRows) a += lda;
         b += ldb;
       }
@@ -196,7 +204,6 @@ inline void copy_panel_row(const float* source, int64_t exist, int64_t width, fl
 /// element(row, column) = source[row * row_step + column * column_step] and one of the steps is 1.
 void pack_panel(const float* source, int64_t row_step, int64_t column_step, int64_t begin,
                 int64_t end, int64_t columns, int64_t panel, float* packed) {
-  constexpr int64_t kLine = 16;  // transposing, use up the cache line that was fetched
   const int64_t width = panel_width(columns, panel);
   const int64_t exist = min_of(width, columns - panel * kPanel);
   source += panel * kPanel * column_step;
@@ -206,12 +213,16 @@ void pack_panel(const float* source, int64_t row_step, int64_t column_step, int6
     }
     return;
   }
-  for (int64_t first = begin; first < end; first += kLine) {
-    const int64_t last = min_of(first + kLine, end);
-    for (int64_t j = 0; j < width; ++j) {
-      for (int64_t r = first; r < last; ++r) {
-        packed[r * width + j] = j < exist ? source[r * row_step + j * column_step] : 0.0f;
+  for (int64_t r = begin; r < end; r += kLanes) {
+    const int64_t rows = min_of(kLanes, end - r);
+    for (int64_t v = 0; v < width; v += kLanes) {
+      Vec square[kLanes];  // a column each, and turned, a row
+      for (int64_t j = 0; j < kLanes; ++j) {
+        const float* in = source + (v + j) * column_step + r;
+        square[j] = v + j >= exist ? Vec{} : load_columns(in, rows);
       }
+      transpose(square);
+      for (int64_t i = 0; i < rows; ++i) store(packed + (r + i) * width + v, square[i]);
     }
   }
 }

@@ -168,6 +168,18 @@ TEST_CASE("conv2d of a first layer agrees with the plain loops for every width a
   }
 }
 
+TEST_CASE("conv2d with a 1x1 window, a matrix product, agrees with the plain loops") {
+  Rng rng(11);
+  const int64_t channels[][2] = {{3, 70}, {16, 48}, {48, 16}, {33, 27}, {130, 35}, {520, 12}};
+  for (const auto& [c, k] : channels) {
+    const Conv2dShape few{.n = 1, .h = 3, .w = 5, .c = c, .k = k};
+    const Conv2dShape many{.n = 3, .h = 17, .w = 31, .c = c, .k = k};
+    CAPTURE(text_of(few));
+    check_all_faces(few, rng);
+    check_all_faces(many, rng);
+  }
+}
+
 TEST_CASE("conv2d gives the same bits for 1, 2 and 3 threads") {
   Rng rng(6);
   const int threads_before = omp_get_max_threads();
@@ -180,6 +192,7 @@ TEST_CASE("conv2d gives the same bits for 1, 2 and 3 threads") {
       {.n = 9, .h = 4, .w = 18, .c = 40, .k = 33, .kh = 4, .kw = 3, .pad_h = 0, .pad_w = 1},
       {.n = 9, .h = 1, .w = 18, .c = 128, .k = 27, .kh = 1, .kw = 1},
       {.n = 4, .h = 5, .w = 9, .c = 112, .k = 100, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1},
+      {.n = 3, .h = 28, .w = 31, .c = 48, .k = 80, .kh = 1, .kw = 1},
       {.n = 3,
        .h = 17,
        .w = 21,

@@ -47,22 +47,60 @@ TEST_CASE("matmul agrees with the plain loops for every size and transposition")
 TEST_CASE(
     "matmul of large matrices agrees with the plain loops and gives the same bits for 1, 2 and "
     "3 threads") {
+  struct Shape {
+    const char* what;
+    int64_t m, n, k;
+  };
+  const Shape shapes[] = {{"several tiles and panels", 201, 107, 301},
+                          {"several blocks of b in both directions", 60, 530, 2100},
+                          {"few columns, cut by rows", 1200, 40, 64},
+                          {"few rows, cut by panels", 20, 1008, 130},
+                          {"a long sum, cut in parts", 30, 48, 2500},
+                          {"a long sum, odd", 29, 35, 1777},
+                          {"b read as it lies", 100, 96, 200},
+                          {"a row times a matrix", 1, 700, 600},
+                          {"a matrix times a column", 700, 1, 600},
+                          {"two vectors", 1, 1, 5000}};
   Rng rng(2);
-  const int64_t m = 201, n = 107, k = 301;
-  const Array<float> a = random_array(m * k, rng), b = random_array(k * n, rng);
-  const Array<double> expected =
-      product(reference<double>(), m, n, k, in_double(a), true, in_double(b), false);
   const int threads_before = omp_get_max_threads();
-  on_every_isa([&](const KernelTable<float>& kernels) {
-    omp_set_num_threads(1);
-    const Array<float> one = product(kernels, m, n, k, a, true, b, false);
-    CHECK(error_against(one, expected) < 2e-5);
-    for (const int threads : {2, 3}) {
-      omp_set_num_threads(threads);
-      CHECK(same_bits(product(kernels, m, n, k, a, true, b, false), one));
+  for (const Shape& s : shapes) {
+    CAPTURE(s.what);
+    const Array<float> a = random_array(s.m * s.k, rng), b = random_array(s.k * s.n, rng);
+    for (int flags = 0; flags < 4; ++flags) {
+      const bool ta = (flags & 1) != 0, tb = (flags & 2) != 0;
+      CAPTURE(ta);
+      CAPTURE(tb);
+      const Array<double> expected =
+          product(reference<double>(), s.m, s.n, s.k, in_double(a), ta, in_double(b), tb);
+      on_every_isa([&](const KernelTable<float>& kernels) {
+        omp_set_num_threads(1);
+        const Array<float> one = product(kernels, s.m, s.n, s.k, a, ta, b, tb);
+        CHECK(error_against(one, expected) < 2e-5);
+        for (const int threads : {2, 3, 8}) {
+          omp_set_num_threads(threads);
+          CHECK(same_bits(product(kernels, s.m, s.n, s.k, a, ta, b, tb), one));
+        }
+      });
     }
-  });
+  }
   omp_set_num_threads(threads_before);
+}
+
+TEST_CASE("matmul passes a NaN on to the row and column that it stands in, and to no other") {
+  Rng rng(3);
+  const int64_t sizes[][3] = {{31, 47, 65}, {1, 47, 65}, {31, 1, 65}, {30, 48, 2000}};
+  for (const auto& [m, n, k] : sizes) {
+    Array<float> a = random_array(m * k, rng);
+    const Array<float> b = random_array(k * n, rng);
+    a[(m - 1) * k + k / 2] = NAN;
+    on_every_isa([&](const KernelTable<float>& kernels) {
+      const Array<float> c = product(kernels, m, n, k, a, false, b, false);
+      int64_t spoilt = 0;
+      for (int64_t i = 0; i < m * n; ++i) spoilt += std::isnan(c[i]) ? 1 : 0;
+      CHECK(spoilt == n);
+      CHECK(std::isnan(c[(m - 1) * n]));
+    });
+  }
 }
 
 }  // namespace talweg::kernels
