@@ -11,6 +11,7 @@ void add_memory_rows(Suite& suite);  ///< columns, softmax, depthwise, optimiser
 void add_matmul_rows(Suite& suite);
 void add_net_rows(Suite& suite);     ///< whole networks: a training step, reading
 void add_ladder_rows(Suite& suite);  ///< the learner's ladder
+void add_graph_rows(Suite& suite);   ///< alignment by weighted graphs, beside that by hand
 #ifdef TALWEG_PEERS
 void add_onednn_rows(Suite& suite);
 void add_openblas_rows(Suite& suite);

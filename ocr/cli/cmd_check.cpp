@@ -6,6 +6,7 @@
 #include "core/op_check.h"
 #include "core/ops.h"
 #include "ebm/align/ops.h"
+#include "ebm/graph/ops.h"
 #include "ocr/cli/command.h"
 #include "ocr/cli/progress.h"
 #include "ocr/metrics.h"
@@ -19,6 +20,7 @@ std::vector<const OpCard*> all_cards() {
   std::vector<const OpCard*> cards;
   for (const OpCard& card : talweg::ops()) cards.push_back(&card);
   for (const OpCard& card : ebm::ops()) cards.push_back(&card);
+  for (const OpCard& card : ebm::graph_ops()) cards.push_back(&card);
   return cards;
 }
 
