@@ -165,6 +165,7 @@ void posterior_derivative(const T* energies, int64_t frames, int64_t alphabet,
                           std::span<const int32_t> label, double beta, const PathRuleView& rule,
                           const T* direction, T* h) {
   std::fill(h, h + frames * alphabet, T(0));
+  if (beta == kNoPath) return;  // the best path is constant, piece by piece
   AlignScratch scratch;
   const AlignResult r = free_energy_of(energies, frames, alphabet, label, beta, rule, scratch);
   if (r.status != AlignStatus::ok || frames == 0) return;

@@ -15,7 +15,7 @@ namespace talweg::ebm {
 /// both are means of their neighbours' with the shares of the steps as weights: convex combinations,
 /// stable at any scale. So no difference of large numbers is ever taken,
 ///   h = -beta posterior (mean of S over the paths through the cell - mean of S over all).
-/// Where the pair has no path, or its energies are not finite, h is 0. Allocates: it is no part of
+/// At beta = infinity, and where the pair has no path or non-finite energies, h is 0. Allocates: it is no part of
 /// a first-order training step. Source: Z. Li and J. Eisner, "First- and second-order expectation
 /// semirings" (2009).
 template <class T>

@@ -7,6 +7,7 @@
 #include "ebm/align/align_ops.h"
 #include "ebm/align/partition_ops.h"
 #include "ebm/align/soft_ops.h"
+#include "ebm/align/word_ops.h"
 
 namespace talweg::ebm {
 
