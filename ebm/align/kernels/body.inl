@@ -1,7 +1,7 @@
 // The vector body of the aligner's kernels, compiled once per instruction set. The including file
 // defines TALWEG_ISA_NAMESPACE and TALWEG_LANES (floats in a vector). As in core/kernels/body.inl
 // everything has internal linkage and nothing comes from the standard library.
-#if defined(__AVX512F__)
+#if defined(__AVX2__)
 #include <immintrin.h>
 #endif
 

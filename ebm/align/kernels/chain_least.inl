@@ -13,7 +13,7 @@ inline void least_row_free(const RowBand& band, const double* e, double* d, uint
     before = stay;
     note_suspicious(here, suspicious);
     const WideInt advances = advance < stay;
-    store(d + b * kWide, (advances ? advance : stay) + here);
+    store(d + b * kWide, least(stay, advance) + here);
     *reinterpret_cast<BytesInMemory*>(came + b * kWide) =
         __builtin_convertvector(advances & 1, Bytes);
   }
@@ -29,7 +29,7 @@ inline void least_row(const Chain& c, const RowBand& band, const double* e, cons
     for (int64_t k = 1; k <= c.max_step; ++k) {
       const Wide candidate = load(before + s - k) + load(c.step_costs + k * c.stride + s);
       const WideInt less = candidate < best;
-      best = less ? candidate : best;
+      best = least(best, candidate);
       step = less ? WideInt{} + k : step;
     }
     const Wide here = load(e + s);
@@ -56,8 +56,9 @@ inline double least_end(const Chain& c, const double* d, int64_t* end_state) {
 /// Chains of at most 16 states, words of up to eight letters: the row stays in two registers. The
 /// cells outside the band are computed along; nothing comes of them.
 template <int kPairs>
-double least_of_short_chain(const Chain& c, const float* energies, uint8_t* came, double* work,
+double least_of_short_chain(const Chain& chain, const float* energies, uint8_t* came, double* work,
                             int64_t* end_state, bool* suspicious) {
+  const Chain c = chain;  // a copy, which the bytes stored below cannot change
   const Int16 symbols = load_symbols(c, 0);
   Wide low = start_of(c, 0), high = start_of(c, 1);
   WideInt odd = {};
@@ -86,8 +87,9 @@ double least_of_short_chain(const Chain& c, const float* energies, uint8_t* came
 #endif
 
 template <class T>
-double chain_least(const Chain& c, const T* energies, uint8_t* came, double* work,
+double chain_least(const Chain& chain, const T* energies, uint8_t* came, double* work,
                    int64_t* end_state, bool* suspicious) {
+  const Chain c = chain;  // a copy, which the bytes stored below cannot change
 #if TALWEG_LANES == 16
   if constexpr (sizeof(T) == sizeof(float)) {
     if (c.states <= 2 * kWide && c.step_costs == nullptr) {

@@ -22,7 +22,16 @@ constexpr double kInf = __builtin_inf();
   *reinterpret_cast<HalfInMemory*>(p) = __builtin_convertvector(v, Half);
 }
 [[gnu::always_inline]] inline Wide broadcast(double s) { return s - Wide{}; }
-[[gnu::always_inline]] inline Wide least(Wide a, Wide b) { return b < a ? b : a; }
+/// b < a ? b : a, which is what the instruction does, NaN and all; the compiler does not see it.
+[[gnu::always_inline]] inline Wide least(Wide a, Wide b) {
+#if defined(__AVX512F__)
+  return (Wide)_mm512_maskz_min_pd(0xff, (__m512d)b, (__m512d)a);
+#elif defined(__AVX2__)
+  return (Wide)_mm256_min_pd((__m256d)b, (__m256d)a);
+#else
+  return b < a ? b : a;
+#endif
+}
 
 #if TALWEG_LANES == 16
 constexpr WideInt kWideLane = {0, 1, 2, 3, 4, 5, 6, 7};

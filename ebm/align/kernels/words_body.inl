@@ -1,6 +1,10 @@
 // The vector body of the kernels of all words, compiled once per instruction set. The including
 // file defines TALWEG_ISA_NAMESPACE and TALWEG_LANES (floats in a vector). As in
 // core/kernels/body.inl everything has internal linkage and nothing comes from the standard library.
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 #include "ebm/align/kernels/words_isa.h"
 
 namespace talweg::ebm::TALWEG_ISA_NAMESPACE {
