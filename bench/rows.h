@@ -12,6 +12,7 @@ void add_matmul_rows(Suite& suite);
 void add_net_rows(Suite& suite);     ///< whole networks: a training step, reading
 void add_ladder_rows(Suite& suite);  ///< the learner's ladder
 void add_graph_rows(Suite& suite);   ///< alignment by weighted graphs, beside that by hand
+void add_align_rows(Suite& suite);   ///< the aligner; groups: align
 #ifdef TALWEG_PEERS
 void add_onednn_rows(Suite& suite);
 void add_openblas_rows(Suite& suite);

@@ -73,15 +73,6 @@ double judged(const ChainBuilder& builder, const Chain& chain, const T* energies
   return kernel(cleaned.data(), &suspicious);
 }
 
-void trace_back(const Chain& chain, const uint8_t* came, int64_t end, int64_t states_a_position,
-                std::span<int32_t> path) {
-  int64_t s = end;
-  for (int64_t i = chain.frames - 1; i >= 0; --i) {
-    path[i] = static_cast<int32_t>(states_a_position == 1 ? s : s / states_a_position);
-    if (i > 0) s -= came[i * chain.stride + s];
-  }
-}
-
 /// The posterior of a single path.
 template <class T>
 void mark_path(std::span<const int32_t> path, std::span<const int32_t> label, int64_t alphabet,
@@ -165,13 +156,15 @@ AlignResult viterbi(const T* energies, int64_t frames, int64_t alphabet,
   if (sizes != AlignStatus::ok) return {sizes, kNoPath};
   double* work = aligned_room(scratch.work, chain_work(chain, false));
   uint8_t* came = room(scratch.came, frames * chain.stride);
-  int64_t end = 0;
   const AlignResult result =
       judge_energy(judged(scratch.chain, chain, energies, [&](const T* e, bool* suspicious) {
-        return chain_table<T>().least(chain, e, came, work, &end, suspicious);
+        return chain_table<T>().least(chain, e, came, work, path.data(), suspicious);
       }));
-  if (result.status == AlignStatus::ok) {
-    trace_back(chain, came, end, scratch.chain.states_a_position(), path);
+  const auto states = static_cast<int32_t>(scratch.chain.states_a_position());
+  if (result.status != AlignStatus::ok) {
+    std::fill(path.begin(), path.end(), -1);
+  } else if (states > 1) {
+    for (int32_t& z : path) z /= states;
   }
   return result;
 }

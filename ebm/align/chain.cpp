@@ -34,7 +34,6 @@ Chain ChainBuilder::reserve(int64_t length, int64_t frames, int64_t alphabet,
   room(symbols_, n.stride);
   room(rest_, n.states);
   room(rest_count_, n.states + 1);
-  room(uses_, alphabet);
   room(shows_main_, n.stride);
   if (!rule.duration.empty()) {
     room(start_, n.stride);
@@ -58,7 +57,7 @@ const Chain& ChainBuilder::build(std::span<const int32_t> label, int64_t frames,
   chain_.symbols = symbols;
   set_ends(rule);
   if (!rule.is_free()) set_costs(label, rule);
-  if (by_symbol) set_symbol_sums(alphabet);
+  if (by_symbol) set_symbol_sums();
   return chain_;
 }
 
@@ -110,12 +109,9 @@ void ChainBuilder::set_costs(std::span<const int32_t> label, const PathRuleView&
   chain_.step_costs = costs;
 }
 
-void ChainBuilder::set_symbol_sums(int64_t alphabet) {
+void ChainBuilder::set_symbol_sums() {
   const int64_t states = chain_.states;
-  int32_t* uses = room(uses_, alphabet);
-  std::fill(uses, uses + alphabet, 0);
-  for (int64_t s = 0; s < states; ++s) ++uses[symbols_[s]];
-  chain_.main_symbol = static_cast<int32_t>(std::max_element(uses, uses + alphabet) - uses);
+  chain_.main_symbol = symbols_[states - 1];
   double* shows = room(shows_main_, chain_.stride);
   int32_t* rest = room(rest_, states);
   int32_t* count = room(rest_count_, states + 1);

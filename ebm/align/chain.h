@@ -52,11 +52,11 @@ class ChainBuilder {
  private:
   void set_ends(const PathRuleView& rule);
   void set_costs(std::span<const int32_t> label, const PathRuleView& rule);
-  void set_symbol_sums(int64_t alphabet);
+  void set_symbol_sums();
 
   Chain chain_{};
   int64_t durations_ = 1;
-  std::vector<int32_t> symbols_, rest_, rest_count_, uses_;
+  std::vector<int32_t> symbols_, rest_, rest_count_;
   std::vector<double> start_, end_, costs_, shows_main_;
 };
 

@@ -22,9 +22,9 @@ struct Chain {
   /// [max_step + 1, stride] the cost of coming to a state from d states before. Null: max_step is
   /// 1, staying and advancing are free.
   const double* step_costs;
-  /// The symbol that most states show, and the states that show others in order [rest_count(s)
-  /// of them before state s]: where posteriors of states are summed by symbol, the many are summed
-  /// as vectors.
+  /// The symbol of the last state, BETWEEN in the words of every topology, and the states that show
+  /// others in order [rest_count(s) of them before state s]: where posteriors of states are summed by
+  /// symbol, the many that show it are summed as vectors.
   int32_t main_symbol;
   const double* shows_main;   ///< [stride] 1 or 0
   const int32_t* rest;        ///< states that show another symbol, ascending
@@ -45,9 +45,9 @@ struct ChainSum {
 };
 
 template <class T> struct ChainTable {
-  /// The least energy of a path; +inf if there is none. came[frames, stride] receives how many
-  /// states back the best path to each cell was the frame before; `end_state` where it ends.
-  double (*least)(const Chain&, const T* energies, uint8_t* came, double* work, int64_t* end_state,
+  /// The least energy of a path, and path[frames], its states; +inf if there is none, and then path
+  /// is left alone. `came` holds frames * stride bytes: how many states back each cell came from.
+  double (*least)(const Chain&, const T* energies, uint8_t* came, double* work, int32_t* path,
                   bool* suspicious);
   /// The sum over paths at inverse temperature beta, and, unless null, posterior[frames, alphabet]:
   /// the probability of each symbol at each frame; on_states [frames, states], of each state.

@@ -53,12 +53,13 @@ inline double least_end(const Chain& c, const double* d, int64_t* end_state) {
 }
 
 #if TALWEG_LANES == 16
-/// Chains of at most 16 states, words of up to eight letters: the row stays in two registers. The
-/// cells outside the band are computed along; nothing comes of them.
+/// Chains of at most 16 states, words of up to eight letters: the row stays in two registers, and
+/// where the paths came from is a bit a state. The cells outside the band are computed along; nothing
+/// comes of them.
 template <int kPairs>
 double least_of_short_chain(const Chain& chain, const float* energies, uint8_t* came, double* work,
-                            int64_t* end_state, bool* suspicious) {
-  const Chain c = chain;  // a copy, which the bytes stored below cannot change
+                            int32_t* path, bool* suspicious) {
+  const Chain c = chain;  // a copy, which no store can change
   const Int16 symbols = load_symbols(c, 0);
   Wide low = start_of(c, 0), high = start_of(c, 1);
   WideInt odd = {};
@@ -69,10 +70,8 @@ double least_of_short_chain(const Chain& chain, const float* energies, uint8_t* 
     note_suspicious(high_e, odd);
     if (i > 0) {
       const Wide from_low = left_of(broadcast(kInf), low), from_high = left_of(low, high);
-      uint8_t* row = came + i * c.stride;
-      *reinterpret_cast<BytesInMemory*>(row) = __builtin_convertvector((from_low < low) & 1, Bytes);
-      *reinterpret_cast<BytesInMemory*>(row + kWide) =
-          __builtin_convertvector((from_high < high) & 1, Bytes);
+      came[2 * i] = _mm512_cmp_pd_mask((__m512d)from_low, (__m512d)low, _CMP_LT_OQ);
+      came[2 * i + 1] = _mm512_cmp_pd_mask((__m512d)from_high, (__m512d)high, _CMP_LT_OQ);
       low = least(low, from_low);
       high = least(high, from_high);
     }
@@ -82,22 +81,29 @@ double least_of_short_chain(const Chain& chain, const float* energies, uint8_t* 
   *suspicious = any_of_lanes(odd);
   store(work, low);
   store(work + kWide, high);
-  return least_end(c, work, end_state);
+  int64_t state = 0;
+  const double energy = least_end(c, work, &state);
+  if (energy == kInf) return energy;
+  for (int64_t i = c.frames - 1; i >= 0; --i) {
+    path[i] = static_cast<int32_t>(state);
+    if (i > 0) state -= ((came[2 * i] | came[2 * i + 1] << 8) >> state) & 1;
+  }
+  return energy;
 }
 #endif
 
 template <class T>
 double chain_least(const Chain& chain, const T* energies, uint8_t* came, double* work,
-                   int64_t* end_state, bool* suspicious) {
+                   int32_t* path, bool* suspicious) {
   const Chain c = chain;  // a copy, which the bytes stored below cannot change
 #if TALWEG_LANES == 16
   if constexpr (sizeof(T) == sizeof(float)) {
     if (c.states <= 2 * kWide && c.step_costs == nullptr) {
       if (c.alphabet <= 32) {
-        return least_of_short_chain<1>(c, energies, came, work, end_state, suspicious);
+        return least_of_short_chain<1>(c, energies, came, work, path, suspicious);
       }
       if (c.alphabet <= 96) {
-        return least_of_short_chain<3>(c, energies, came, work, end_state, suspicious);
+        return least_of_short_chain<3>(c, energies, came, work, path, suspicious);
       }
     }
   }
@@ -129,5 +135,12 @@ double chain_least(const Chain& chain, const T* energies, uint8_t* came, double*
     }
   }
   *suspicious = any_of_lanes(odd);
-  return least_end(c, d, end_state);
+  int64_t state = 0;
+  const double energy = least_end(c, d, &state);
+  if (energy == kInf) return energy;
+  for (int64_t i = c.frames - 1; i >= 0; --i) {
+    path[i] = static_cast<int32_t>(state);
+    if (i > 0) state -= came[i * c.stride + state];
+  }
+  return energy;
 }
