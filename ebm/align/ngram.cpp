@@ -143,7 +143,7 @@ double NgramModel::cost_of(State state, int32_t symbol) const {
 }
 
 double NgramModel::cost(State state, int32_t symbol) const {
-  expect(0 <= symbol && symbol < symbols_, "[ngram] symbol ", symbol,
+  expect(kUnknown <= symbol && symbol < symbols_, "[ngram] symbol ", symbol,
          " is outside the model's alphabet [0,", symbols_, ")");
   return cost_of(state, symbol);
 }
@@ -170,5 +170,20 @@ double NgramModel::word_cost(std::span<const int32_t> word) const {
 }
 
 int64_t NgramModel::bytes() const { return static_cast<int64_t>(nodes_.size() * sizeof(Node)); }
+
+void check_model(const NgramModel& model, std::span<const int32_t> to_model, int64_t alphabet) {
+  if (to_model.empty()) {
+    expect(model.symbols() == alphabet, "[ngram] the letter model has an alphabet of ",
+           model.symbols(), " symbols, the energies one of ", alphabet,
+           "; say in to_model which is which");
+    return;
+  }
+  expect(static_cast<int64_t>(to_model.size()) == alphabet, "[ngram] to_model has ",
+         to_model.size(), " entries for an alphabet of ", alphabet, " symbols");
+  for (const int32_t s : to_model) {
+    expect(NgramModel::kUnknown <= s && s < model.symbols(), "[ngram] to_model names symbol ", s,
+           ", outside the model's alphabet [0,", model.symbols(), ")");
+  }
+}
 
 }  // namespace talweg::ebm

@@ -36,6 +36,9 @@ class NgramModel {
   /// At the beginning of a word.
   State start() const { return start_; }
   State next(State state, int32_t symbol) const;
+  /// A symbol that the model doesn't have. It costs as much as one of its own that was never seen
+  /// (so that all probabilities together are above one by that much), and forgets the past.
+  static constexpr int32_t kUnknown = -1;
   /// -log p, natural, never negative: of a symbol, and of the word ending here. Throws for a symbol
   /// out of range.
   double cost(State state, int32_t symbol) const;
@@ -82,5 +85,9 @@ class NgramModel {
   std::vector<Node> nodes_;     // breadth first: the empty n-gram, those of 1 symbol, of 2...
   std::vector<int64_t> level_;  // [order+1] the nodes of up to n symbols
 };
+
+/// Throws Error unless the model can be asked about an alphabet of so many symbols: as many of its
+/// own, or a number of its own (or kUnknown) for each in `to_model`.
+void check_model(const NgramModel& model, std::span<const int32_t> to_model, int64_t alphabet);
 
 }  // namespace talweg::ebm
