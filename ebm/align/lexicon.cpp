@@ -1,7 +1,10 @@
 #include "ebm/align/lexicon.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
+#include <unordered_map>
+#include <utility>
 
 #include "core/error.h"
 
@@ -33,6 +36,11 @@ Lexicon::Lexicon(const RaggedLabels& words, int64_t alphabet) : used_(alphabet, 
       used_[s] = 1;
     }
   }
+  grow_tree(words);
+  see_from_afar();
+}
+
+void Lexicon::grow_tree(const RaggedLabels& words) {
   const std::vector<int32_t> order = sorted_places(words);
   std::vector<Share> shares{{0, words.size(), 0}};
   letter_.push_back(-1);
@@ -62,9 +70,63 @@ Lexicon::Lexicon(const RaggedLabels& words, int64_t alphabet) : used_(alphabet, 
   }
 }
 
+void Lexicon::see_from_afar() {
+  const auto left = [&](int32_t node) { return std::min<int32_t>(below_[node], kToldApart); };
+  const auto alphabet_size = static_cast<uint64_t>(alphabet());
+  std::map<uint64_t, int32_t> class_of_key;         // by letters left, then by letter
+  std::map<int32_t, int32_t> ends;                  // letter -> fewest letters left where one ends
+  std::unordered_map<uint64_t, int32_t> following;  // letter pair -> fewest left at its first
+  const auto least = [](auto& map, auto key, int32_t value) {
+    const auto [at, is_new] = map.try_emplace(key, value);
+    if (!is_new) at->second = std::min(at->second, value);
+  };
+  const auto key_of = [&](int32_t node) { return left(node) * alphabet_size + letter_[node]; };
+  for (int32_t n = 1; n < static_cast<int32_t>(nodes()); ++n) {
+    class_of_key.try_emplace(key_of(n), 0);
+    if (word_[n] >= 0) least(ends, letter_[n], left(n));
+    for (int32_t c = first_child_[n]; c < first_child_[n + 1]; ++c) {
+      least(following, letter_[n] * alphabet_size + letter_[c], left(n));
+    }
+  }
+  std::map<int32_t, std::vector<std::pair<int32_t, int32_t>>>
+      after;  // letter -> letter, fewest left
+  for (const auto& [pair, fewest] : following) {
+    after[static_cast<int32_t>(pair / alphabet_size)].push_back(
+        {static_cast<int32_t>(pair % alphabet_size), fewest});
+  }
+  for (auto& [letter, followers] : after) std::ranges::sort(followers);
+  std::vector<int32_t> highest(alphabet_size, -1);  // the class of a letter among those below k
+  std::vector<std::pair<int32_t, int32_t>> level;   // classes of k letters, not yet among them
+  int32_t k = 0;
+  for (auto& [key, index] : class_of_key) {
+    const auto letter = static_cast<int32_t>(key % alphabet_size);
+    const auto letters_left = static_cast<int32_t>(key / alphabet_size);
+    if (letters_left != k) {
+      for (const auto& [a, c] : level) highest[a] = c;
+      level.clear();
+      k = letters_left;
+    }
+    index = static_cast<int32_t>(class_.size());
+    level.push_back({letter, index});
+    const auto end = ends.find(letter);
+    class_.push_back({letter, static_cast<int32_t>(edges_.size()),
+                      end != ends.end() && end->second <= k, k == kToldApart});
+    if (k == kToldApart) continue;
+    for (const auto& [next, fewest] : after[letter]) {
+      if (fewest <= k && highest[next] >= 0) edges_.push_back(highest[next]);
+    }
+  }
+  class_.push_back({-1, static_cast<int32_t>(edges_.size()), false, false});
+  class_of_.assign(nodes(), -1);
+  for (int32_t n = 1; n < static_cast<int32_t>(nodes()); ++n) {
+    class_of_[n] = class_of_key.at(key_of(n));
+  }
+}
+
 int64_t Lexicon::bytes() const {
-  return static_cast<int64_t>((first_child_.size() + letter_.size() + word_.size()) * 4 +
-                              below_.size() + used_.size());
+  const size_t integers = first_child_.size() + letter_.size() + word_.size() + class_of_.size() +
+                          edges_.size() + 3 * class_.size();
+  return static_cast<int64_t>(4 * integers + below_.size() + used_.size());
 }
 
 }  // namespace talweg::ebm

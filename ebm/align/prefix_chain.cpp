@@ -193,7 +193,13 @@ void PrefixChain<S>::grow(const PrefixColumns& prefix, int32_t last, int32_t let
 
 template <class S>
 double PrefixChain<S>::bound(const PrefixColumns& prefix, int32_t last, int32_t letter) const {
-  return total(semiring_, gate_of(prefix, last, letter), open_.data() + letter * frames_, frames_);
+  return bound(prefix, last, letter, open(letter));
+}
+
+template <class S>
+double PrefixChain<S>::bound(const PrefixColumns& prefix, int32_t last, int32_t letter,
+                             const double* opening) const {
+  return total(semiring_, gate_of(prefix, last, letter), opening, frames_);
 }
 
 template <class S> double PrefixChain<S>::word(const PrefixColumns& prefix) const {

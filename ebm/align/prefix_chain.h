@@ -57,6 +57,16 @@ template <class S> class PrefixChain {
                       const S& semiring, std::span<const uint8_t> letters = {});
 
   int64_t frames() const { return frames_; }
+  int64_t alphabet() const { return alphabet_; }
+  const S& semiring() const { return semiring_; }
+  Topology topology() const { return grammar_.topology; }
+  std::span<const int32_t> letters() const { return used_; }
+  /// The costs [L] at each window of opening a letter, of staying in it, of closing it, and of staying
+  /// in BETWEEN.
+  const double* open(int32_t letter) const { return open_.data() + letter * frames_; }
+  const double* stay(int32_t letter) const { return stay_.data() + letter * frames_; }
+  const double* close(int32_t letter) const { return close_.data() + letter * frames_; }
+  const double* rest() const { return rest_.data(); }
   /// F_all.
   double energy() const { return energy_; }
   bool is_ctc() const { return grammar_.topology == Topology::ctc; }
@@ -71,6 +81,10 @@ template <class S> class PrefixChain {
             const PrefixColumns& out) const;
   /// Excess of all words that begin with the prefix grown by `letter`.
   double bound(const PrefixColumns& prefix, int32_t last, int32_t letter) const;
+  /// The same with another table [L] of what it costs to open the letter at a window and to go on:
+  /// of some words only (lexicon_bounds.h).
+  double bound(const PrefixColumns& prefix, int32_t last, int32_t letter,
+               const double* opening) const;
   /// Excess of the prefix itself as a word: F - F_all.
   double word(const PrefixColumns& prefix) const;
 

@@ -6,7 +6,9 @@
 #include <queue>
 
 #include "core/error.h"
+#include "ebm/align/lexicon_bounds.h"
 #include "ebm/align/prefix_chain.h"
+#include "ebm/align/word_energy.h"
 
 namespace talweg::ebm {
 namespace {
@@ -25,8 +27,7 @@ void check(int64_t alphabet, const Grammar& grammar, const SearchOptions& o) {
            " (symbol ", grammar.between, "); a word is made of letters only");
   }
   if (o.model != nullptr) {
-    expect(o.model->symbols() == alphabet, "[search] the letter model has an alphabet of ",
-           o.model->symbols(), " symbols, the energies one of ", alphabet);
+    check_model(*o.model, o.to_model, alphabet);
   }
 }
 
@@ -73,7 +74,8 @@ template <class S> class Search {
  public:
   Search(const PrefixChain<S>& chain, const Grammar& grammar, int64_t alphabet,
          const SearchOptions& options)
-      : chain_(chain), options_(options), store_(chain.column_size()) {
+      : chain_(chain), options_(options), bounds_(chain), store_(chain.column_size()) {
+    if (options.lexicon != nullptr) bounds_.observe(*options.lexicon);
     for (int32_t a = 0; a < static_cast<int32_t>(alphabet); ++a) {
       if (a != grammar.between) letters_.push_back(a);
     }
@@ -141,12 +143,15 @@ template <class S> class Search {
     const Prefix p = prefixes_[k];
     const auto child = [&](int32_t letter, int32_t place) {
       double cost = p.model_cost;
+      const int32_t symbol = options_.to_model.empty() ? letter : options_.to_model[letter];
       if (options_.model != nullptr) {
-        cost += options_.model_weight * options_.model->cost(p.state, letter);
+        cost += options_.model_weight * options_.model->cost(p.state, symbol);
       }
-      const double bound = chain_.bound(columns, p.letter, letter) + cost;
+      const double excess = options_.lexicon == nullptr ? chain_.bound(columns, p.letter, letter)
+                                                        : bounds_.bound(columns, p.letter, place);
+      const double bound = excess + cost;
       if (bound == kNoPath || !wait({bound, static_cast<int32_t>(prefixes_.size()), false})) return;
-      const int32_t state = options_.model != nullptr ? options_.model->next(p.state, letter) : 0;
+      const int32_t state = options_.model != nullptr ? options_.model->next(p.state, symbol) : 0;
       prefixes_.push_back({k, letter, place, state, cost});
     };
     if (options_.lexicon == nullptr) {
@@ -185,38 +190,13 @@ template <class S> class Search {
 
   const PrefixChain<S>& chain_;
   const SearchOptions& options_;
+  LexiconBounds<S> bounds_;
   ColumnStore store_;
   std::vector<int32_t> letters_, words_;
   std::vector<Prefix> prefixes_;
   std::priority_queue<Waiting> waiting_;
   std::priority_queue<double> best_;
   double rest_ = kNoPath;
-};
-
-/// F of words, as the aligner finds it.
-template <class T> class WordEnergy {
- public:
-  WordEnergy(const T* energies, int64_t frames, int64_t alphabet, const Grammar& grammar,
-             double beta)
-      : energies_(energies),
-        frames_(frames),
-        alphabet_(alphabet),
-        grammar_(grammar),
-        beta_(beta),
-        rule_(path_rule(grammar.topology)) {}
-
-  double operator()(std::span<const int32_t> word) {
-    const auto label = expand(word, grammar_.between, grammar_.topology);
-    return free_energy_of(energies_, frames_, alphabet_, label, beta_, rule_, scratch_).energy;
-  }
-
- private:
-  const T* energies_;
-  int64_t frames_, alphabet_;
-  Grammar grammar_;
-  double beta_;
-  PathRule rule_;
-  AlignScratch scratch_;
 };
 
 template <class T, class S>

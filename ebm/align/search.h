@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "ebm/align/grammar.h"
@@ -27,6 +28,8 @@ struct SearchOptions {
   const Lexicon* lexicon = nullptr;   ///< null: all words
   const NgramModel* model = nullptr;  ///< null: every word alike
   double model_weight = 1;            ///< energy for each -log p; not negative
+  /// [alphabet] the model's own number for each symbol, or NgramModel::kUnknown; empty: the same.
+  std::span<const int32_t> to_model{};
   /// Gives up after growing so many prefixes: noise can have very many words about as good. Each
   /// takes 16 L bytes (24 L in ctc).
   int64_t max_prefixes = 100'000;
@@ -46,7 +49,7 @@ struct FoundWords {
   /// Whether these are the best, in order (scores nearer than rounding may change places). False
   /// where the search gave up: then the words are the best seen, and
   bool complete = true;
-  double rest = 0;       ///< no other word scores less than this; +inf where there is no other
+  double rest = 0;       ///< no other word scores less than this
   int64_t prefixes = 0;  ///< how many were grown
 };
 

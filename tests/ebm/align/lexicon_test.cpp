@@ -51,7 +51,43 @@ TEST_CASE("the tree spells exactly the words it was made from, each under its fi
   CHECK(lexicon.size() == static_cast<int64_t>(first.size()));
   CHECK(std::vector<uint8_t>(lexicon.letters().begin(), lexicon.letters().end()) ==
         std::vector<uint8_t>{1, 1, 1, 1, 0});
-  CHECK(lexicon.bytes() < 14 * lexicon.nodes() + 100);
+  CHECK(lexicon.bytes() < 17 * lexicon.nodes() + 1500);
+}
+
+TEST_CASE("every word is one way through the classes") {
+  std::mt19937 random(2);
+  std::vector<Symbols> words;
+  for (int k = 0; k < 200; ++k) {
+    Symbols w(k == 0 ? 40 : 1 + random() % 5);  // one longer than is told apart
+    for (int32_t& s : w) s = static_cast<int32_t>(random() % 6);
+    words.push_back(w);
+  }
+  const LabelList list = list_of(words);
+  const Lexicon lexicon(list.view(), 6);
+  for (const Symbols& word : words) {
+    int32_t node = Lexicon::kRoot, at = -1;
+    for (size_t k = 0; k < word.size(); ++k) {
+      int32_t child = lexicon.first_child(node);
+      while (lexicon.letter(child) != word[k]) ++child;
+      REQUIRE(child < lexicon.first_child(node + 1));
+      // On the way a class of more letters may stand for the node's own, never one of fewer.
+      int32_t next = at < 0 ? lexicon.class_of(child) : -1;
+      if (at >= 0 && !lexicon.class_at(at).open) {
+        for (const int32_t e : lexicon.edges(at)) {
+          REQUIRE(e < at);
+          if (lexicon.class_at(e).letter == word[k]) {
+            REQUIRE(next == -1);
+            next = e;
+          }
+        }
+        REQUIRE(next >= lexicon.class_of(child));
+      }
+      if (next == -1) break;  // nothing is told of what follows
+      at = next;
+      node = child;
+      if (k + 1 == word.size()) REQUIRE((lexicon.class_at(at).ends || lexicon.class_at(at).open));
+    }
+  }
 }
 
 TEST_CASE("the empty word is a word, no word is no lexicon") {

@@ -122,6 +122,9 @@ TEST_CASE("a word that was seen costs less than its letters in another order") {
   CHECK(model.word_cost(Symbols{0, 1, 2}) < model.word_cost(Symbols{0, 1, 3}));
   CHECK(model.word_cost(Symbols{0, 1, 3}) < model.word_cost(Symbols{2, 1, 0}));
   CHECK(std::isfinite(model.word_cost(Symbols{3, 3, 3, 3})));
+  const LabelList few = list_of({{0, 1}});
+  const NgramModel sparse = NgramModel::train(few.view(), 3, 3);
+  CHECK(sparse.cost(sparse.start(), NgramModel::kUnknown) == sparse.cost(sparse.start(), 2));
   CHECK(model.count(1) == 6);  // BEGIN, END and four letters
   CHECK(model.words() == 3);
 }
@@ -137,7 +140,7 @@ TEST_CASE("mistakes in training throw") {
   }
   const NgramModel model = NgramModel::train(foreign.view(), 3, 2);
   CHECK_THROWS_AS(model.cost(model.start(), 3), Error);
-  CHECK_THROWS_AS(model.cost(model.start(), -1), Error);
+  CHECK_THROWS_AS(model.cost(model.start(), -2), Error);
 }
 
 /// A file of this test's own, gone afterwards.

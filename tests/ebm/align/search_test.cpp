@@ -9,47 +9,20 @@
 #include <set>
 
 #include "core/error.h"
-#include "tests/ebm/align/brute_words.h"
+#include "tests/ebm/align/word_energies.h"
 
 namespace talweg::ebm {
 namespace {
 
 using brute_force::Kind;
-using Symbols = std::vector<int32_t>;
+using brute_force::kTopologies;
+using brute_force::list_of;
+using brute_force::sorted_values;
+using brute_force::Symbols;
+using brute_force::word_energies;
 
 constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr Topology kTopologies[] = {Topology::classic, Topology::margins, Topology::ctc};
-
-/// F of every word, by enumerating all strings.
-template <class T>
-std::map<Symbols, double> word_energies(const std::vector<T>& e, int64_t frames, int64_t alphabet,
-                                        const Grammar& g, double beta) {
-  std::map<Symbols, std::vector<brute_force::Spelling>> strings;
-  for (auto& s : brute_force::all_spellings(e, frames, alphabet, g)) {
-    if (s.energy < kInf) strings[s.word].push_back(s);
-  }
-  std::map<Symbols, double> f;
-  for (const auto& [word, ways] : strings) {
-    double least = kInf;
-    for (const auto& s : ways) least = std::min(least, s.energy);
-    f[word] = beta == kInf ? least : brute_force::free_energy_of(ways, beta);
-  }
-  return f;
-}
-
-std::vector<double> sorted_values(const std::map<Symbols, double>& f) {
-  std::vector<double> values;
-  for (const auto& [word, energy] : f) values.push_back(energy);
-  std::ranges::sort(values);
-  return values;
-}
-
-LabelList list_of(const std::vector<Symbols>& words) {
-  LabelList list;
-  for (const Symbols& w : words) list.add(w);
-  return list;
-}
 
 /// The words are different, ascend, have the energies of the enumeration, and none was passed over.
 void check_against(const FoundWords& found, const std::map<Symbols, double>& f, int64_t count,
@@ -73,7 +46,7 @@ void check_against(const FoundWords& found, const std::map<Symbols, double>& f, 
   }
   if (best.size() > found.words.size()) {
     REQUIRE(found.rest <= best[found.words.size()] + 1e-9);
-  } else {
+  } else if (static_cast<int64_t>(best.size()) < count) {
     REQUIRE(found.rest == kInf);
   }
 }
