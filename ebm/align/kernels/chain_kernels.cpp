@@ -6,10 +6,11 @@
 namespace talweg::ebm {
 
 int64_t chain_work(const Chain& chain, bool soft) {
-  // A row of energies and two of sums, each with padding on the left; or one of shares, and energy,
-  // count and power of every frame and of two rows of backward values.
+  // A row of energies and two of sums; or energies, two rows of masses and one of shares, each with
+  // its padding, a row for each step, and what came by which step to every cell.
   const int64_t row = chain.stride + (chain.max_step / kChainPadding + 1) * kChainPadding;
-  return soft ? (2 + 3 * (chain.frames + 2)) * row : 3 * row;
+  return soft ? 8 * row + (chain.frames * chain.max_step + chain.max_step + 2) * chain.stride
+              : 3 * row;
 }
 
 namespace {

@@ -1,4 +1,10 @@
-// The soft sum over the paths of a chain: forward, backward and posteriors, in masses (mass.inl).
+// The soft sum over the paths of a chain, in masses (mass.inl), and the posterior.
+//
+// Forward, each cell unites what comes from the frame before and notes the share of every step in
+// it. Backward there is nothing left to exponentiate: at the last frame the posterior is the shares of
+// the ends, and what is at a cell goes back along its steps by their shares. What flows is conserved,
+// so that every frame's posterior sums to 1 at any scale of energies. (In the theory of hidden Markov
+// models: forward filtering, backward smoothing.)
 
 /// Where rows of masses lie: [energy | count | power], each with its padding on the left.
 struct MassRow {
@@ -26,69 +32,69 @@ template <class T, bool kLong> class ChainSweep {
         padding_(left_padding(c)),
         pitch_(padding_ + c.stride),
         e_(work),
-        p_(e_ + pitch_),
-        forward_(p_ + pitch_) {}
+        rows_(e_ + pitch_ + padding_),
+        p_(e_ + 7 * pitch_ + padding_),
+        parts_(e_ + 8 * pitch_),
+        shares_(reinterpret_cast<T*>(parts_ + (c.max_step + 1) * c.stride)) {}
 
-  /// Forward values of all frames; the sum over all paths.
-  ChainSum forward(bool* suspicious) {
+  /// The sum over all paths; with `keep_shares`, what backward() needs.
+  ChainSum forward(bool keep_shares, bool* suspicious) {
     WideInt odd = {};
+    MassRow row = {rows_, pitch_}, before = {rows_ + 3 * pitch_, pitch_};
+    clear(row.energy - padding_, pitch_);
+    clear(before.energy - padding_, pitch_);
     for (int64_t i = 0; i < c_.frames; ++i) {
       const RowBand band = row_band(c_, i);
       look_up(c_, energies_ + i * c_.alphabet, band, e_);
-      const MassRow row = at(i);
-      if (c_.step_costs != nullptr) clear(row.energy - padding_, padding_);
       if (i == 0) {
         first_row(band, row, odd);
       } else if (c_.step_costs == nullptr) {
-        row_free(band, at(i - 1), row, i, odd);
+        keep_shares ? row_free<true>(band, row, i, odd) : row_free<false>(band, row, i, odd);
       } else {
-        row_at_cost(band, at(i - 1), row, i, odd);
+        const MassRow swap = before;
+        before = row;
+        row = swap;
+        row_at_cost(band, before, row, i, keep_shares, odd);
       }
-      store_mass(row, band.end * kWide, no_mass<kLong>());  // the next row reads one block ahead
-      if (c_.step_costs != nullptr) clear_ahead(row, band);
     }
     *suspicious = any_of_lanes(odd);
-    return total(at(c_.frames - 1));
+    last_ = row;
+    return total();
   }
 
-  /// Backward values frame by frame, and from both the posteriors, as shares of `all`. Where rounding
-  /// was too coarse for that (energies around 1e13/beta), they do not add up, and false is returned.
-  bool backward(const ChainSum& all, T* posterior, double* on_states) {
-    Wide shares = {};
-    walk_back([&](const RowBand& band, int64_t i, MassRow here) {
-      shares += share_of(band, at(i), here, all);
-      hand_out(band, i, 1.0, posterior, on_states);
-    });
-    const double frames = static_cast<double>(c_.frames);
-    const double missing = sum_of_lanes(shares) - frames;
-    return missing < kSumTolerance * frames && -missing < kSumTolerance * frames;
-  }
-
-  /// The same whatever the scale: the shares of each frame are relative to the heaviest of them, and
-  /// made to add up.
-  void backward_coarse(T* posterior, double* on_states) {
-    walk_back([&](const RowBand& band, int64_t i, MassRow here) {
-      const double sum = normalised_share_of(band, at(i), here);
-      hand_out(band, i, sum > 0 ? 1 / sum : 0, posterior, on_states);
-    });
+  /// Posteriors, after forward(true, ...) came to a finite sum `all`.
+  void backward(const ChainSum& all, T* posterior, double* on_states) {
+    fill(p_ - padding_, pitch_, 0.0);
+    if (c_.step_costs != nullptr) fill(parts_, (c_.max_step + 1) * c_.stride, 0.0);
+    RowBand band = row_band(c_, c_.frames - 1);
+    share_ends(all);
+    hand_out(band, c_.frames - 1, posterior, on_states);
+    for (int64_t i = c_.frames - 2; i >= 0; --i) {
+      band = row_band(c_, i);
+      if (c_.step_costs == nullptr) {
+        flow_back_free(band, i);
+      } else {
+        flow_back_at_cost(band, i);
+      }
+      hand_out(band, i, posterior, on_states);
+    }
   }
 
  private:
   static constexpr int64_t kRowsBetweenFolds = 64;
-  static constexpr double kSumTolerance = 1e-9;
 
-  MassRow at(int64_t i) const { return {forward_ + 3 * i * pitch_ + padding_, pitch_}; }
+  /// At each state of frame i: what part of the paths that come by up to `step` states take a
+  /// shorter step. step = 1 ... max_step.
+  T* shares(int64_t i, int64_t step) const {
+    return shares_ + (i * c_.max_step + step - 1) * c_.stride;
+  }
+  double* part(int64_t step) const { return parts_ + step * c_.stride; }
 
   /// n states without any path, from `energy` on.
   void clear(double* energy, int64_t n) const {
     fill(energy, n, kInf);
     fill(energy + pitch_, n, 1.0);
     if (kLong) fill(energy + 2 * pitch_, n, 0.0);
-  }
-  /// Steps of any length from this row may begin beyond its band.
-  void clear_ahead(MassRow row, const RowBand& band) const {
-    const int64_t from = band.end * kWide;
-    clear(row.energy + from, c_.stride - from);
   }
 
   void first_row(const RowBand& band, MassRow row, WideInt& odd) const {
@@ -99,33 +105,42 @@ template <class T, bool kLong> class ChainSweep {
     }
   }
 
-  void row_free(const RowBand& band, MassRow before, MassRow row, int64_t i, WideInt& odd) const {
+  /// In place: the row before is read block by block just before it is overwritten.
+  template <bool kKeep>
+  void row_free(const RowBand& band, MassRow row, int64_t i, WideInt& odd) const {
     Mass<kLong> left = no_mass<kLong>();
-    if (band.begin > 0) left = load_mass<kLong>(before, (band.begin - 1) * kWide);
+    if (band.begin > 0) left = load_mass<kLong>(row, (band.begin - 1) * kWide);
+    T* keep = shares(i, 1);
     for (int64_t b = band.begin; b < band.end; ++b) {
       const int64_t s = b * kWide;
-      const Mass<kLong> stay = load_mass<kLong>(before, s);
+      const Mass<kLong> stay = load_mass<kLong>(row, s);
       const Mass<kLong> advance = {left_of(left.energy, stay.energy),
                                    left_of(left.count, stay.count),
                                    kLong ? left_of(left.power, stay.power) : Wide{}};
       left = stay;
-      finish(row, s, merge(stay, advance, slope_), i, odd);
+      const Union<kLong> both = unite(stay, advance, slope_, kKeep);
+      if constexpr (kKeep) store(keep + s, both.share);
+      finish(row, s, both.sum, i, odd);
     }
   }
 
-  void row_at_cost(const RowBand& band, MassRow before, MassRow row, int64_t i,
+  void row_at_cost(const RowBand& band, MassRow before, MassRow row, int64_t i, bool keep_shares,
                    WideInt& odd) const {
     for (int64_t b = band.begin; b < band.end; ++b) {
       const int64_t s = b * kWide;
-      Mass<kLong> sum = load_mass<kLong>(before, s);
-      sum.energy += load(c_.step_costs + s);
+      Mass<kLong> sum = from_step(before, s, 0);
       for (int64_t k = 1; k <= c_.max_step; ++k) {
-        Mass<kLong> from = load_mass<kLong>(before, s - k);
-        from.energy += load(c_.step_costs + k * c_.stride + s);
-        sum = merge(sum, from, slope_);
+        const Union<kLong> both = unite(sum, from_step(before, s, k), slope_, keep_shares);
+        if (keep_shares) store(shares(i, k) + s, both.share);
+        sum = both.sum;
       }
       finish(row, s, sum, i, odd);
     }
+  }
+  [[gnu::always_inline]] Mass<kLong> from_step(MassRow before, int64_t s, int64_t k) const {
+    Mass<kLong> from = load_mass<kLong>(before, s - k);
+    from.energy += load(c_.step_costs + k * c_.stride + s);
+    return from;
   }
 
   /// Adds the energies of the frame and stores.
@@ -138,146 +153,92 @@ template <class T, bool kLong> class ChainSweep {
     store_mass(row, s, sum);
   }
 
-  ChainSum total(MassRow row) const {
-    Mass<kLong> sum = no_mass<kLong>();
-    for (int64_t s = c_.states - 1; s >= max_of(c_.states - c_.last, 0); --s) {
-      const Mass<kLong> end = {broadcast(row.energy[s] + end_of_state(c_, s)),
-                               broadcast(row.count()[s]),
-                               kLong ? broadcast(row.power()[s]) : Wide{}};
-      sum = s == c_.states - 1 ? end : merge(sum, end, slope_);
+  Mass<kLong> end_mass(int64_t s) const {
+    return {broadcast(last_.energy[s] + end_of_state(c_, s)), broadcast(last_.count()[s]),
+            kLong ? broadcast(last_.power()[s]) : Wide{}};
+  }
+
+  ChainSum total() const {
+    Mass<kLong> sum = end_mass(c_.states - 1);
+    for (int64_t s = c_.states - 2; s >= max_of(c_.states - c_.last, 0); --s) {
+      sum = merge(sum, end_mass(s), slope_);
     }
     return {sum.energy[0], sum.count[0], sum.power[0]};
   }
 
-  /// Calls visit(band, frame, row of backward values) for each frame, the last one first.
-  template <class Visit> void walk_back(Visit visit) const {
-    MassRow next = {forward_ + 3 * c_.frames * pitch_ + padding_, pitch_};
-    MassRow here = next;  // in place, but where steps are any
-    if (c_.step_costs != nullptr) here.energy += 3 * pitch_;
-    clear(next.energy - padding_, pitch_);
-    clear(here.energy - padding_, pitch_);
-    for (int64_t i = c_.frames - 1; i >= 0; --i) {
-      const RowBand band = row_band(c_, i);
-      if (i == c_.frames - 1) {
-        last_row(band, here);
-      } else if (c_.step_costs == nullptr) {
-        back_free(band, here, i);
-      } else {
-        back_at_cost(band, next, here, i);
-      }
-      visit(band, i, here);
-      look_up(c_, energies_ + i * c_.alphabet, band, e_);
-      enter(band, here);
-      const MassRow swap = next;
-      next = here;
-      here = swap;
+  /// The posterior of the last frame.
+  void share_ends(const ChainSum& all) {
+    double sum = 0;
+    for (int64_t s = max_of(c_.states - c_.last, 0); s < c_.states; ++s) {
+      const Mass<kLong> end = end_mass(s);
+      Wide gap = (end.energy - all.energy) * slope_;
+      if constexpr (kLong) gap += end.power - all.power;
+      p_[s] = (exp2_of(gap) * end.count)[0] / all.count;
+      sum += p_[s];
     }
+    for (int64_t s = max_of(c_.states - c_.last, 0); s < c_.states; ++s) p_[s] /= sum;
   }
 
-  void last_row(const RowBand& band, MassRow row) const {
+  /// In place: the posterior of frame i+1 becomes that of frame i. Shares were noted in the band of
+  /// frame i+1 only; what lies outside has no posterior, and its shares are not looked at.
+  void flow_back_free(const RowBand& band, int64_t i) {
+    const T* stays = shares(i + 1, 1);
+    Wide here = load(p_ + band.begin * kWide);
+    Wide stay = here > 0.0 ? here * load(stays + band.begin * kWide) : Wide{};
     for (int64_t b = band.begin; b < band.end; ++b) {
-      store_mass<kLong>(row, b * kWide, {end_of(c_, b), broadcast(1.0), Wide{}});
+      const Wide after = load(p_ + (b + 1) * kWide);
+      const Wide after_stays = after > 0.0 ? after * load(stays + (b + 1) * kWide) : Wide{};
+      store(p_ + b * kWide, stay + right_of(here - stay, after - after_stays));
+      here = after;
+      stay = after_stays;
     }
+    store(p_ + band.end * kWide, Wide{});
   }
 
-  /// In place: a row of sums over paths that *enter* each state at frame i+1 becomes one of sums
-  /// over paths that leave it at frame i.
-  void back_free(const RowBand& band, MassRow row, int64_t i) const {
-    Mass<kLong> stay = load_mass<kLong>(row, band.begin * kWide);
-    for (int64_t b = band.begin; b < band.end; ++b) {
-      const Mass<kLong> after = load_mass<kLong>(row, (b + 1) * kWide);
-      const Mass<kLong> advance = {right_of(stay.energy, after.energy),
-                                   right_of(stay.count, after.count),
-                                   kLong ? right_of(stay.power, after.power) : Wide{}};
-      Mass<kLong> sum = merge(stay, advance, slope_);
-      if (kLong && i % kRowsBetweenFolds == 0) fold(sum);
-      store_mass(row, b * kWide, sum);
-      stay = after;
-    }
-  }
-
-  void back_at_cost(const RowBand& band, MassRow next, MassRow row, int64_t i) const {
-    for (int64_t b = band.begin; b < band.end; ++b) {
+  /// The same for any steps: what is at a state of frame i+1 is parted by steps, the longest first,
+  /// and each state of frame i collects its parts.
+  void flow_back_at_cost(const RowBand& band, int64_t i) {
+    const RowBand from = row_band(c_, i + 1);
+    for (int64_t b = from.begin; b < from.end; ++b) {
       const int64_t s = b * kWide;
-      Mass<kLong> sum = load_mass<kLong>(next, s);
-      sum.energy += load(c_.step_costs + s);
-      for (int64_t k = 1; k <= c_.max_step; ++k) {
-        Mass<kLong> to = load_mass<kLong>(next, s + k);
-        to.energy += load(c_.step_costs + k * c_.stride + s + k);
-        sum = merge(sum, to, slope_);
+      Wide rest = load(p_ + s);
+      for (int64_t k = c_.max_step; k >= 1; --k) {
+        const Wide shorter = rest > 0.0 ? rest * load(shares(i + 1, k) + s) : Wide{};
+        store(part(k) + s, rest - shorter);
+        rest = shorter;
       }
-      if (kLong && i % kRowsBetweenFolds == 0) fold(sum);
-      store_mass(row, s, sum);
+      store(part(0) + s, rest);
     }
-  }
-
-  /// Paths through each state of the band, as shares of `all`: p_, and its sum and that of the main
-  /// symbol (main_).
-  Wide share_of(const RowBand& band, MassRow before, MassRow after, const ChainSum& all) {
-    Wide sum = {}, main = {};
-    const double inverse = 1 / all.count;
+    for (int64_t k = 0; k <= c_.max_step; ++k) {
+      fill(part(k) + from.end * kWide, c_.stride - from.end * kWide, 0.0);
+    }
     for (int64_t b = band.begin; b < band.end; ++b) {
-      const int64_t s = b * kWide;
-      const Mass<kLong> head = load_mass<kLong>(before, s), tail = load_mass<kLong>(after, s);
-      Wide x = ((head.energy + tail.energy) - all.energy) * slope_;
-      if constexpr (kLong) x += (head.power + tail.power) - all.power;
-      const Wide inside = lanes_inside(band, b) ? head.count * inverse : Wide{};
-      const Wide share = exp2_of(x) * (inside * tail.count);
-      store(p_ + s, share);
-      sum += share;
-      main += share * load(c_.shows_main + s);
+      Wide sum = {};
+      for (int64_t k = 0; k <= c_.max_step; ++k) sum += load(part(k) + b * kWide + k);
+      store(p_ + b * kWide, sum);
     }
-    main_ = main;
-    return sum;
+    fill(p_ + band.end * kWide, c_.stride - band.end * kWide, 0.0);
   }
 
-  /// The same relative to the heaviest of the frame; returns what they must be divided by.
-  double normalised_share_of(const RowBand& band, MassRow before, MassRow after) {
-    Wide low = broadcast(kInf);
-    for (int64_t b = band.begin; b < band.end; ++b) {
-      const int64_t s = b * kWide;
-      const Wide energy = load(before.energy + s) + load(after.energy + s);
-      low = least(low, lanes_inside(band, b) ? energy : broadcast(kInf));
-    }
-    ChainSum heaviest = {least_of_lanes(low), 1.0, 0.0};
-    if constexpr (kLong) {
-      Wide most = broadcast(-kInf);
-      for (int64_t b = band.begin; b < band.end; ++b) {
-        const int64_t s = b * kWide;
-        const Wide energy = load(before.energy + s) + load(after.energy + s);
-        const Wide x = (energy - heaviest.energy) * slope_ +
-                       (load(before.power() + s) + load(after.power() + s));
-        most = lanes_inside(band, b) & (x > most) ? x : most;
-      }
-      heaviest.power = -least_of_lanes(-most);
-    }
-    return sum_of_lanes(share_of(band, before, after, heaviest));
-  }
-
-  /// Sums the shares of the states by symbol into a row of the posterior.
-  void hand_out(const RowBand& band, int64_t i, double scale, T* posterior,
-                double* on_states) const {
+  /// Writes the posterior of frame i, of states and summed by symbol.
+  void hand_out(const RowBand& band, int64_t i, T* posterior, double* on_states) const {
     if (on_states != nullptr) {
-      for (int64_t s = band.lo; s <= band.hi; ++s) on_states[i * c_.states + s] = p_[s] * scale;
+      for (int64_t s = band.lo; s <= band.hi; ++s) on_states[i * c_.states + s] = p_[s];
     }
     if (posterior == nullptr) return;
     T* row = posterior + i * c_.alphabet;
     int64_t a = 0;
     for (; a + kWide <= c_.alphabet; a += kWide) store(row + a, Wide{});
     for (; a < c_.alphabet; ++a) row[a] = 0;
-    row[c_.main_symbol] = static_cast<T>(sum_of_lanes(main_) * scale);
+    Wide main = {};
+    for (int64_t b = band.begin; b < band.end; ++b) {
+      main += load(p_ + b * kWide) * load(c_.shows_main + b * kWide);
+    }
+    row[c_.main_symbol] = static_cast<T>(sum_of_lanes(main));
     const int64_t end = c_.rest_count[band.hi + 1];
     for (int64_t r = c_.rest_count[band.lo]; r < end; ++r) {
       const int64_t s = c_.rest[r];
-      row[c_.symbols[s]] += static_cast<T>(p_[s] * scale);
-    }
-  }
-
-  /// Adds the energies of the frame to a row of backward values; nothing is left outside the band.
-  void enter(const RowBand& band, MassRow row) const {
-    for (int64_t b = band.begin; b < band.end; ++b) {
-      const Wide energy = load(row.energy + b * kWide) + load(e_ + b * kWide);
-      store(row.energy + b * kWide, lanes_inside(band, b) ? energy : broadcast(kInf));
+      row[c_.symbols[s]] += static_cast<T>(p_[s]);
     }
   }
 
@@ -285,23 +246,22 @@ template <class T, bool kLong> class ChainSweep {
   const T* energies_;
   double slope_;
   int64_t padding_, pitch_;
-  double *e_, *p_, *forward_;
-  Wide main_ = {};
+  double *e_, *rows_, *p_, *parts_;
+  T* shares_;
+  MassRow last_{};
 };
 
 template <class T, bool kLong>
 ChainSum sweep(const Chain& c, const T* energies, double beta, T* posterior, double* on_states,
                double* work, bool* suspicious) {
+  const bool wants_posterior = posterior != nullptr || on_states != nullptr;
   ChainSweep<T, kLong> sweep(c, energies, beta, work);
-  const ChainSum sum = sweep.forward(suspicious);
+  const ChainSum sum = sweep.forward(wants_posterior, suspicious);
   if (on_states != nullptr) {
     for (int64_t k = 0; k < c.frames * c.states; ++k) on_states[k] = 0;
   }
   if (sum.energy < kInf && sum.energy > -kInf) {
-    if ((posterior != nullptr || on_states != nullptr) &&
-        !sweep.backward(sum, posterior, on_states)) {
-      sweep.backward_coarse(posterior, on_states);
-    }
+    if (wants_posterior) sweep.backward(sum, posterior, on_states);
   } else if (posterior != nullptr) {
     for (int64_t k = 0; k < c.frames * c.alphabet; ++k) posterior[k] = 0;
   }

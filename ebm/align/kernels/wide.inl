@@ -15,6 +15,9 @@ constexpr double kInf = __builtin_inf();
 [[gnu::always_inline]] inline Wide load(const double* p) {
   return *reinterpret_cast<const WideInMemory*>(p);
 }
+[[gnu::always_inline]] inline Wide load(const float* p) {
+  return __builtin_convertvector(*reinterpret_cast<const HalfInMemory*>(p), Wide);
+}
 [[gnu::always_inline]] inline void store(double* p, Wide v) {
   *reinterpret_cast<WideInMemory*>(p) = v;
 }
