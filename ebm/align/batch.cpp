@@ -13,6 +13,8 @@ namespace {
 
 /// Fewer cells than this (about 16 µs of work) are aligned by the calling thread alone.
 constexpr int64_t kCellsForThreads = 1 << 14;
+/// The same at a finite temperature, where a cell takes longer.
+constexpr int64_t kSoftCellsForThreads = 1 << 12;
 
 void check_offsets(const RaggedLabels& labels) {
   expect(!labels.offsets.empty() && labels.offsets.front() == 0 &&
@@ -107,7 +109,8 @@ void free_energy_batch(const T* energies, int64_t frames, int64_t alphabet,
   const bool soft = beta < std::numeric_limits<double>::infinity();
   const int64_t cells = prepare(frames, alphabet, labels, rule, soft, out);
   const int64_t size = frames * alphabet;
-  parallel_for(labels.size(), cells >= kCellsForThreads, [&](int64_t b) {
+  const int64_t enough = soft ? kSoftCellsForThreads : kCellsForThreads;
+  parallel_for(labels.size(), cells >= enough, [&](int64_t b) {
     T* p = posterior == nullptr ? nullptr : posterior + b * size;
     out.results[b] = free_energy_of(energies + b * size, sample_frames[b], alphabet, labels[b],
                                     beta, rule, out.scratch[omp_get_thread_num()], p);
@@ -122,7 +125,7 @@ void posterior_derivative_batch(const T* energies, int64_t frames, int64_t alpha
   check_batch(frames, alphabet, sample_frames, labels);
   const int64_t size = frames * alphabet;
   const int64_t cells = labels.size() * frames * longest_label(frames, rule, labels);
-  parallel_for(labels.size(), cells >= kCellsForThreads, [&](int64_t b) {
+  parallel_for(labels.size(), cells >= kSoftCellsForThreads, [&](int64_t b) {
     posterior_derivative(energies + b * size, sample_frames[b], alphabet, labels[b], beta, rule,
                          v + b * size, h + b * size);
     std::fill(h + b * size + sample_frames[b] * alphabet, h + (b + 1) * size, T(0));
