@@ -31,7 +31,7 @@ double* aligned_room(std::vector<double>& v, int64_t n) {
 }
 
 /// Why a chain has no path before any energy is looked at; `ok` if it may have one.
-AlignStatus judge_sizes(const ChainBuilder& chain, int64_t frames) {
+AlignStatus judge_sizes(ChainBuilder& chain, int64_t frames) {
   const int64_t fewest = chain.fewest_frames();
   if (fewest == 0) return AlignStatus::impossible;
   return frames < fewest ? AlignStatus::too_short : AlignStatus::ok;

@@ -129,12 +129,13 @@ void ChainBuilder::set_symbol_sums() {
   chain_.rest_count = count;
 }
 
-int64_t ChainBuilder::fewest_frames() const {
+int64_t ChainBuilder::fewest_frames() {
   const int64_t states = chain_.states;
   if (chain_.step_costs == nullptr) {
     return std::max<int64_t>(1, states - (chain_.first - 1) - (chain_.last - 1));
   }
-  std::vector<int64_t> fewest(states, 0);  // 0: cannot be reached
+  int64_t* fewest = room(fewest_, states);  // 0: cannot be reached
+  std::fill(fewest, fewest + states, 0);
   int64_t best = 0;
   for (int64_t s = 0; s < states; ++s) {
     if (begins(s)) fewest[s] = 1;

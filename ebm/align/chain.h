@@ -45,7 +45,7 @@ class ChainBuilder {
   bool begins(int64_t state) const;
   bool ends(int64_t state) const;
   /// The fewest frames in which a path gets from a start to an end; 0: none ever does.
-  int64_t fewest_frames() const;
+  int64_t fewest_frames();
   /// May a path be in this state at this frame, whatever the energies? [frames, states].
   std::vector<char> usable_states() const;
 
@@ -58,6 +58,7 @@ class ChainBuilder {
   int64_t durations_ = 1;
   std::vector<int32_t> symbols_, rest_, rest_count_;
   std::vector<double> start_, end_, costs_, shows_main_;
+  std::vector<int64_t> fewest_;
 };
 
 }  // namespace talweg::ebm

@@ -138,6 +138,12 @@ void check_grammar(int64_t frames, int64_t alphabet, const Grammar& grammar) {
          grammar.between, ", outside the alphabet [0,", alphabet, ")");
 }
 
+const PathRule& paths_of(const Grammar& grammar) {
+  static const PathRule rules[] = {path_rule(Topology::classic), path_rule(Topology::margins),
+                                   path_rule(Topology::ctc)};
+  return rules[static_cast<size_t>(grammar.topology)];
+}
+
 bool spells(std::span<const int32_t> symbols, const Grammar& grammar) {
   if (symbols.empty()) return false;
   if (grammar.topology == Topology::ctc) return true;
@@ -204,7 +210,7 @@ WordReading greedy_word(const T* energies, int64_t frames, int64_t alphabet,
   }
   const Alignment aligned =
       viterbi(energies, frames, alphabet, expand(r.word, grammar.between, grammar.topology),
-              path_rule(grammar.topology));
+              paths_of(grammar));
   r.status = aligned.status;
   r.energy = aligned.energy;
   return r;

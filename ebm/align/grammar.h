@@ -31,6 +31,9 @@ struct Grammar {
 /// Throws Error unless BETWEEN is a symbol of the alphabet with a letter beside it.
 void check_grammar(int64_t frames, int64_t alphabet, const Grammar& grammar);
 
+/// The rule of paths through a word's expanded label: path_rule(topology), kept for good.
+const PathRule& paths_of(const Grammar& grammar);
+
 /// The fewest windows that spell anything: 2 in classic, 1 in the others.
 constexpr int64_t least_frames(Topology topology) { return topology == Topology::classic ? 2 : 1; }
 

@@ -36,6 +36,13 @@ AlignResult WordPosterior::judge(const ChainSum& sum) const {
   return {AlignStatus::non_finite, kNan};
 }
 
+void WordPosterior::reserve(int64_t frames, int64_t alphabet, bool posterior) {
+  grow(work_, words_work(alphabet));
+  if (!posterior) return;
+  for (auto* rows : {&stay_, &closing_}) grow(*rows, frames * words_stride(alphabet));
+  grow(total_, frames);
+}
+
 template <class T>
 AlignResult WordPosterior::look_at(const T* energies, int64_t frames, int64_t alphabet,
                                    const Grammar& grammar, double beta, bool keep) {
@@ -54,11 +61,7 @@ AlignResult WordPosterior::look_at(const T* energies, int64_t frames, int64_t al
     best_.resize(frames);
     return result_ = least_energy_string(energies, frames, alphabet, grammar, best_);
   }
-  grow(work_, words_work(alphabet));
-  if (keep) {
-    for (auto* row : {&stay_, &closing_}) grow(*row, frames * stride_);
-    grow(total_, frames);
-  }
+  reserve(frames, alphabet, keep);
   const WordsTable<T>& table = words_table<T>();
   const WordsRows kept = keep ? rows() : WordsRows{};
   bool suspicious = false;
@@ -101,8 +104,8 @@ double WordPosterior::log_probability(const T* energies, std::span<const int32_t
   if (beta_ == kInf) {
     return std::ranges::equal(word, word_of(best_, grammar_.between)) ? 0.0 : -kInf;
   }
-  const AlignResult own = free_energy_of(energies, frames_, alphabet_, label, beta_,
-                                         path_rule(grammar_.topology), scratch);
+  const AlignResult own =
+      free_energy_of(energies, frames_, alphabet_, label, beta_, paths_of(grammar_), scratch);
   return std::min(0.0, -beta_ * (own.energy - result_.energy));
 }
 

@@ -44,6 +44,9 @@ class WordPosterior {
   AlignResult sum(const T* energies, int64_t frames, int64_t alphabet, const Grammar& grammar,
                   double beta);
 
+  /// Grows to what such an image needs, for the posterior or the sum alone.
+  void reserve(int64_t frames, int64_t alphabet, bool posterior);
+
   AlignResult result() const { return result_; }
   const Grammar& grammar() const { return grammar_; }
   int64_t frames() const { return frames_; }

@@ -71,7 +71,7 @@ Var<T> word_gap(Var<T> e, std::span<const int64_t> sample_frames, const RaggedLa
   check_pairs("word_gap", e, labels);
   Tape<T>& tape = e.tape();
   const int64_t samples = e.shape()[0], frames = e.shape()[1], alphabet = e.shape()[2];
-  const PathRule rule = path_rule(grammar.topology);
+  const PathRule& rule = paths_of(grammar);
   const bool learns = tape.recording() && e.needs_grad();
   Var<T> of_word, of_all;
   if (learns) {

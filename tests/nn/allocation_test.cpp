@@ -1,55 +1,8 @@
-// Counts what the training thread takes from the heap, by standing in front of glibc's allocator.
+// What the training thread takes from the heap.
 #include <doctest/doctest.h>
 
+#include "tests/allocation_counter.h"
 #include "tests/nn/toy.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define TALWEG_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define TALWEG_SANITIZED 1
-#endif
-#endif
-
-#if defined(__GLIBC__) && !defined(TALWEG_SANITIZED)
-#define TALWEG_COUNTS_ALLOCATIONS 1
-
-#include <cerrno>
-
-namespace {
-thread_local bool counting = false;
-thread_local int64_t allocations = 0;
-
-void count() { allocations += counting; }
-}  // namespace
-
-// The names are glibc's.
-// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)
-extern "C" {
-void* __libc_malloc(size_t);
-void* __libc_calloc(size_t, size_t);
-void* __libc_realloc(void*, size_t);
-void* __libc_memalign(size_t, size_t);
-void __libc_free(void*);
-
-void* malloc(size_t bytes) noexcept { return count(), __libc_malloc(bytes); }
-void* calloc(size_t n, size_t bytes) noexcept { return count(), __libc_calloc(n, bytes); }
-void* realloc(void* p, size_t bytes) noexcept { return count(), __libc_realloc(p, bytes); }
-void* memalign(size_t align, size_t bytes) noexcept {
-  return count(), __libc_memalign(align, bytes);
-}
-void* aligned_alloc(size_t align, size_t bytes) noexcept {
-  return count(), __libc_memalign(align, bytes);
-}
-int posix_memalign(void** p, size_t align, size_t bytes) noexcept {
-  count();
-  *p = __libc_memalign(align, bytes);
-  return *p ? 0 : ENOMEM;
-}
-void free(void* p) noexcept { __libc_free(p); }
-}
-// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
-#endif
 
 namespace talweg::nn {
 namespace {
