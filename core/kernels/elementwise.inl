@@ -182,6 +182,14 @@ void div(int64_t n, const float* a, const float* b, float* y) {
   map(
       n, y, [](Vec u, Vec v) { return u / v; }, a, b);
 }
+void maximum(int64_t n, const float* a, const float* b, float* y) {
+  map(
+      n, y, [](Vec u, Vec v) { return (u >= v) | (u != u) ? u : v; }, a, b);
+}
+void greater_equal(int64_t n, const float* a, const float* b, float* y) {
+  map(
+      n, y, [](Vec u, Vec v) { return u >= v ? broadcast(1.0f) : Vec{}; }, a, b);
+}
 void scale(int64_t n, float alpha, const float* x, float* y) {
   map(
       n, y, [alpha](Vec v) { return alpha * v; }, x);

@@ -109,8 +109,10 @@ template <class T> struct KernelTable {
   void (*sub)(int64_t n, const T* a, const T* b, T* y);
   void (*mul)(int64_t n, const T* a, const T* b, T* y);
   void (*div)(int64_t n, const T* a, const T* b, T* y);
-  void (*scale)(int64_t n, T alpha, const T* x, T* y);  ///< y = alpha * x
-  void (*axpy)(int64_t n, T alpha, const T* x, T* y);   ///< y += alpha * x
+  void (*maximum)(int64_t n, const T* a, const T* b, T* y);        ///< a NaN over all
+  void (*greater_equal)(int64_t n, const T* a, const T* b, T* y);  ///< a >= b ? 1 : 0
+  void (*scale)(int64_t n, T alpha, const T* x, T* y);             ///< y = alpha * x
+  void (*axpy)(int64_t n, T alpha, const T* x, T* y);              ///< y += alpha * x
 
   // Matrices x[rows, cols], reduced over rows ("col_": one result a column) or over columns
   // ("row_": one result a row). Sums run in a fixed tree that depends on the shape only.
@@ -158,6 +160,11 @@ template <class T> struct KernelTable {
   void (*pool_scatter)(const Pool2dShape& s, const T* g, const uint8_t* winner, T* dx);
   /// y = x[the winner of each window], 0 for nobody: the adjoint of pool_scatter.
   void (*pool_gather)(const Pool2dShape& s, const T* x, const uint8_t* winner, T* y);
+
+  /// y = the mean of each window, padding counted as zeros.
+  void (*avg_pool)(const Pool2dShape& s, const T* x, T* y);
+  /// dx[pixel] = the sum of g over the windows that hold it, over kh * kw: the adjoint of avg_pool.
+  void (*avg_pool_backward)(const Pool2dShape& s, const T* g, T* dx);
 
   /// Depthwise convolution, y[n,p,q,c] = sum over (i,j) of x[n, ..., c] * w[i,j,c], weights
   /// [KH,KW,C], and the other two faces of its trilinear form. Of the shape, `k` is not read.

@@ -1,5 +1,5 @@
-// Max pooling, channels in the lanes, and the two ways along its winners: scatter, its gradient,
-// and gather, the gradient of that. A winner is one byte per output: the pixel's place in its
+// Pooling, channels in the lanes: the mean, the largest, and the two ways along its winners: scatter,
+// its gradient, and gather, the gradient of that. A winner is one byte per output: the pixel's place in its
 // window, i * KW + j; any byte from KH * KW on means that no pixel won.
 
 /// Channels c ... c + count - 1 of one pixel; all lanes of a vector, or all channels of a few.
@@ -55,6 +55,15 @@ struct Inside {
   int64_t begin, end;
   Inside(int64_t first, int64_t window, int64_t size)
       : begin(max_of(0, -first)), end(min_of(window, size - first)) {}
+};
+
+/// The windows p of `count` along one axis that hold a place, counted from the padding's begin:
+/// p * stride <= place < p * stride + window.
+struct Holders {
+  int64_t begin, end;
+  Holders(int64_t place, int64_t window, int64_t stride, int64_t count)
+      : begin(place < window ? 0 : (place - window) / stride + 1),
+        end(min_of(place / stride + 1, count)) {}
 };
 
 /// One row of outputs of any window.
@@ -203,11 +212,9 @@ void pool_scatter_tiled_row(const Pool2dShape& s, int64_t h, const float* g, con
 void pool_scatter_row(const Pool2dShape& s, int64_t h, const float* g, const uint8_t* winner,
                       float* dx) {
   const int64_t ow = s.ow(), y = h + s.pad_h;
-  // Windows p with p * stride <= y < p * stride + KH.
-  const int64_t p_begin = y < s.kh ? 0 : (y - s.kh) / s.stride_h + 1;
-  const int64_t p_end = min_of(y / s.stride_h + 1, s.oh());
+  const Holders holders(y, s.kh, s.stride_h, s.oh());
   for (int64_t i = 0; i < s.w * s.c; ++i) dx[i] = 0;
-  for (int64_t p = p_begin; p < p_end; ++p) {
+  for (int64_t p = holders.begin; p < holders.end; ++p) {
     const int32_t first = int32_t((y - p * s.stride_h) * s.kw);
     for (int64_t q = 0; q < ow; ++q) {
       const int64_t at = (p * ow + q) * s.c, left = q * s.stride_w - s.pad_w;
@@ -263,6 +270,52 @@ void pool_gather(const Pool2dShape& s, const float* x, const uint8_t* winner, fl
               }
             }
             lanes.write(y + at, found);
+          });
+    }
+  });
+}
+
+void avg_pool(const Pool2dShape& s, const float* x, float* y) {
+  const int64_t oh = s.oh(), ow = s.ow();
+  const float share = 1.0f / float(s.kh * s.kw);
+  share_out(s.n, oh, s.x_size() >= kSerialElements, [=](int64_t n, int64_t p) {
+    const float* image = x + n * s.h * s.w * s.c;
+    const int64_t top = p * s.stride_h - s.pad_h;
+    const Inside rows(top, s.kh, s.h);
+    for (int64_t q = 0; q < ow; ++q) {
+      const int64_t left = q * s.stride_w - s.pad_w;
+      const Inside columns(left, s.kw, s.w);
+      for_channels(
+          s.c, [&](Channels lanes) __attribute__((always_inline)) {
+            Vec sum = {};
+            for (int64_t i = rows.begin; i < rows.end; ++i) {
+              for (int64_t j = columns.begin; j < columns.end; ++j) {
+                sum += lanes.read(image + ((top + i) * s.w + left + j) * s.c);
+              }
+            }
+            lanes.write(y + ((n * oh + p) * ow + q) * s.c, sum * share);
+          });
+    }
+  });
+}
+
+/// Each pixel gathers from the windows that hold it, and so is written once.
+void avg_pool_backward(const Pool2dShape& s, const float* g, float* dx) {
+  const int64_t oh = s.oh(), ow = s.ow();
+  const float share = 1.0f / float(s.kh * s.kw);
+  share_out(s.n, s.h, s.x_size() >= kSerialElements, [=](int64_t n, int64_t h) {
+    const Holders rows(h + s.pad_h, s.kh, s.stride_h, oh);
+    for (int64_t w = 0; w < s.w; ++w) {
+      const Holders columns(w + s.pad_w, s.kw, s.stride_w, ow);
+      for_channels(
+          s.c, [&](Channels lanes) __attribute__((always_inline)) {
+            Vec sum = {};
+            for (int64_t p = rows.begin; p < rows.end; ++p) {
+              for (int64_t q = columns.begin; q < columns.end; ++q) {
+                sum += lanes.read(g + ((n * oh + p) * ow + q) * s.c);
+              }
+            }
+            lanes.write(dx + ((n * s.h + h) * s.w + w) * s.c, sum * share);
           });
     }
   });

@@ -55,6 +55,12 @@ template <class T> void mul(int64_t n, const T* a, const T* b, T* y) {
 template <class T> void div(int64_t n, const T* a, const T* b, T* y) {
   each<T>(n, [=](int64_t i) { y[i] = a[i] / b[i]; });
 }
+template <class T> void maximum(int64_t n, const T* a, const T* b, T* y) {
+  each<T>(n, [=](int64_t i) { y[i] = a[i] >= b[i] || a[i] != a[i] ? a[i] : b[i]; });
+}
+template <class T> void greater_equal(int64_t n, const T* a, const T* b, T* y) {
+  each<T>(n, [=](int64_t i) { y[i] = T(a[i] >= b[i]); });
+}
 template <class T> void scale(int64_t n, T alpha, const T* x, T* y) {
   each<T>(n, [=](int64_t i) { y[i] = alpha * x[i]; });
 }

@@ -50,3 +50,22 @@ template <class T> void pool_gather(const Pool2dShape& s, const T* x, const uint
     });
   });
 }
+
+template <class T> void avg_pool(const Pool2dShape& s, const T* x, T* y) {
+  each<T>(s.y_size(), [=](int64_t out) {
+    double sum = 0;
+    for_each_tap(s, out, [&](int64_t pixel, int64_t) { sum += double(x[pixel]); });
+    y[out] = T(sum / double(s.kh * s.kw));
+  });
+}
+
+template <class T> void avg_pool_backward(const Pool2dShape& s, const T* g, T* dx) {
+  std::fill_n(dx, s.x_size(), T(0));
+  const int64_t per_image = s.n > 0 ? s.y_size() / s.n : 0;
+  const T share = T(1) / T(s.kh * s.kw);
+  share_out(s.n, s.x_size() >= 1 << 14, [=](int64_t n) {  // windows overlap within an image
+    for (int64_t out = n * per_image; out < (n + 1) * per_image; ++out) {
+      for_each_tap(s, out, [=](int64_t pixel, int64_t) { dx[pixel] += share * g[out]; });
+    }
+  });
+}

@@ -343,7 +343,8 @@ TALWEG_OP_CARD(abs) {
 
 /// 1 where a >= b, else 0, broadcasting. Constant almost everywhere: no gradient flows through.
 template <class T> Var<T> greater_equal(Var<T> a, Var<T> b) {
-  return map2("greater_equal", a, b, {}, [](T p, T q) { return T(p >= q); });
+  return map2("greater_equal", a, b, {kernels::table<T>().greater_equal, nullptr},
+              [](T p, T q) { return T(p >= q); });
 }
 
 TALWEG_OP_CARD(greater_equal) {
@@ -359,7 +360,8 @@ TALWEG_OP_CARD(greater_equal) {
 
 /// maximum(a, b), broadcasting. Gradient: dy to the larger one, and to a where they are equal.
 template <class T> Var<T> maximum(Var<T> a, Var<T> b) {
-  Var<T> y = map2("maximum", a, b, {}, [](T p, T q) { return p >= q || p != p ? p : q; });
+  Var<T> y = map2("maximum", a, b, {kernels::table<T>().maximum, nullptr},
+                  [](T p, T q) { return p >= q || p != p ? p : q; });
   y.wrt(a, [=](Var<T> dy) { return sum_to(mul(dy, greater_equal(a, b)), a.shape()); });
   y.wrt(b, [=](Var<T> dy) { return sum_to(sub(dy, mul(dy, greater_equal(a, b))), b.shape()); });
   return y;

@@ -15,7 +15,6 @@
 #include "core/op_card.h"
 #include "core/ops/common.h"
 #include "core/ops/shape_ops.h"
-#include "core/parallel.h"
 
 namespace talweg {
 
@@ -250,19 +249,6 @@ TALWEG_OP_CARD(max_pool2d) {
 
 // --- average pooling ---
 
-/// Elements from which several threads pay.
-inline constexpr int64_t kPoolThreads = 1 << 15;
-
-/// Calls tap(pixel) for every pixel of the window at output position (p, q) that lies inside the
-/// image, in row-major order; `pixel` is its flat index i * W + j.
-template <class Tap> void for_each_tap(const Pool2dShape& s, int64_t p, int64_t q, Tap tap) {
-  const int64_t top = p * s.stride_h - s.pad_h, left = q * s.stride_w - s.pad_w;
-  const int64_t bottom = std::min(top + s.kh, s.h), right = std::min(left + s.kw, s.w);
-  for (int64_t i = std::max<int64_t>(top, 0); i < bottom; ++i) {
-    for (int64_t j = std::max<int64_t>(left, 0); j < right; ++j) tap(i * s.w + j);
-  }
-}
-
 template <class T>
 Var<T> avg_pool2d_backward(Var<T> g, int64_t input_h, int64_t input_w, int64_t kh, int64_t kw,
                            int64_t stride_h, int64_t stride_w, int64_t pad = 0);
@@ -278,21 +264,7 @@ Var<T> avg_pool2d(Var<T> x, int64_t kh, int64_t kw, int64_t stride_h, int64_t st
                   int64_t pad = 0) {
   const Pool2dShape s = pool2d_shape("avg_pool2d", x.shape(), kh, kw, stride_h, stride_w, pad);
   Var<T> y = x.tape().make("avg_pool2d", pool2d_output(s));
-  const T* from = x.data();
-  T* to = y.data();
-  const int64_t image = s.h * s.w * s.c, oh = s.oh(), ow = s.ow();
-  const T share = T(1) / T(kh * kw);
-  parallel_for(s.n * oh, x.size() >= kPoolThreads, [=](int64_t row) {
-    for (int64_t q = 0; q < ow; ++q) {
-      T* __restrict mean = to + (row * ow + q) * s.c;
-      std::fill_n(mean, s.c, T(0));
-      for_each_tap(s, row % oh, q, [=](int64_t pixel) {
-        const T* v = from + row / oh * image + pixel * s.c;
-#pragma omp simd
-        for (int64_t c = 0; c < s.c; ++c) mean[c] += share * v[c];
-      });
-    }
-  });
+  kernels::table<T>().avg_pool(s, x.data(), y.data());
   y.wrt(x, [=](Var<T> dy) {
     return avg_pool2d_backward(dy, s.h, s.w, s.kh, s.kw, s.stride_h, s.stride_w, s.pad_h);
   });
@@ -334,21 +306,7 @@ Var<T> avg_pool2d_backward(Var<T> g, int64_t input_h, int64_t input_w, int64_t k
          pool2d_output(s), ", but the gradient given is ", g.shape(),
          "; pass the sizes of the forward pass");
   Var<T> dx = g.tape().make(op, input);
-  const T* from = g.data();
-  T* to = dx.data();
-  const int64_t image = s.h * s.w * s.c, oh = s.oh(), ow = s.ow();
-  const T share = T(1) / T(kh * kw);
-  parallel_for(s.n, dx.size() >= kPoolThreads, [=](int64_t n) {
-    std::fill_n(to + n * image, image, T(0));
-    for (int64_t at = 0; at < oh * ow; ++at) {
-      const T* v = from + (n * oh * ow + at) * s.c;
-      for_each_tap(s, at / ow, at % ow, [=](int64_t pixel) {
-        T* __restrict sum = to + n * image + pixel * s.c;
-#pragma omp simd
-        for (int64_t c = 0; c < s.c; ++c) sum[c] += share * v[c];
-      });
-    }
-  });
+  kernels::table<T>().avg_pool_backward(s, g.data(), dx.data());
   dx.wrt(g, [=](Var<T> dy) { return avg_pool2d(dy, s.kh, s.kw, s.stride_h, s.stride_w, s.pad_h); });
   return dx;
 }

@@ -100,6 +100,37 @@ TEST_CASE("tanh is within 2 ulp, odd, and right at the ends") {
   });
 }
 
+TEST_CASE("maximum and greater_equal agree with the plain loops, NaN and ties included") {
+  Rng rng(11);
+  for (const int64_t n : {1, 15, 16, 17, 77, 40'001}) {
+    Array<float> a(n), b(n);
+    const float some[] = {kNaN, kInf, -kInf, 0.0f, -0.0f, 1, -1, 2};
+    for (int64_t i = 0; i < n; ++i) a[i] = some[rng.below(8)], b[i] = some[rng.below(8)];
+    Array<float> largest(n), not_less(n), found(n);
+    reference<float>().maximum(n, a.data(), b.data(), largest.data());
+    reference<float>().greater_equal(n, a.data(), b.data(), not_less.data());
+    on_every_isa([&](const KernelTable<float>& kernels) {
+      kernels.maximum(n, a.data(), b.data(), found.data());
+      CHECK(same_bits(found, largest));
+      kernels.greater_equal(n, a.data(), b.data(), found.data());
+      CHECK(same_bits(found, not_less));
+      found = a;
+      kernels.maximum(n, found.data(), b.data(), found.data());
+      CHECK(same_bits(found, largest));
+    });
+  }
+  on_every_isa([](const KernelTable<float>& kernels) {
+    const auto larger = [&](float a, float b) {
+      float y = 0;
+      kernels.maximum(1, &a, &b, &y);
+      return y;
+    };
+    CHECK(std::isnan(larger(kNaN, kInf)));
+    CHECK(std::isnan(larger(kInf, kNaN)));
+    CHECK(larger(-kInf, -3) == -3);
+  });
+}
+
 TEST_CASE("sigmoid is within 3 ulp and right at the ends") {
   const auto exact = [](double x) {
     return x < 0 ? std::exp(x) / (1 + std::exp(x))  //

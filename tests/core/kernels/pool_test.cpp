@@ -15,7 +15,7 @@ constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 struct Results {
-  Array<float> y, y_alone, dx, gathered;
+  Array<float> y, y_alone, dx, gathered, mean, spread;
   Array<uint8_t> winner;
 };
 
@@ -24,11 +24,14 @@ Results run(const KernelTable<float>& kernels, const Pool2dShape& s, const Array
             const Array<float>& g, const Array<uint8_t>& places) {
   Results r{Array<float>(s.y_size(), kNaN), Array<float>(s.y_size(), kNaN),
             Array<float>(s.x_size(), kNaN), Array<float>(s.y_size(), kNaN),
+            Array<float>(s.y_size(), kNaN), Array<float>(s.x_size(), kNaN),
             Array<uint8_t>(s.y_size(), 99)};
   kernels.max_pool(s, x.data(), r.y.data(), r.winner.data());
   kernels.max_pool(s, x.data(), r.y_alone.data(), nullptr);
   kernels.pool_scatter(s, g.data(), places.data(), r.dx.data());
   kernels.pool_gather(s, x.data(), places.data(), r.gathered.data());
+  kernels.avg_pool(s, x.data(), r.mean.data());
+  kernels.avg_pool_backward(s, g.data(), r.spread.data());
   return r;
 }
 
@@ -44,6 +47,16 @@ Array<float> coarse_array(int64_t size, Rng& rng) {
     out[i] = draw == 0 ? kNaN : draw == 1 ? kInf : draw < 5 ? -kInf : float(draw % 7) - 3;
   }
   return out;
+}
+
+/// Means, which round: equal to a part in a million of numbers as large as `size`, NaN and infinities
+/// the same.
+bool nearly_equal(const Array<float>& a, const Array<float>& b, float size) {
+  for (int64_t i = 0; i < b.size(); ++i) {
+    const bool same = a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i]));
+    if (!same && !(std::abs(a[i] - b[i]) <= 1e-6f * size)) return false;
+  }
+  return a.size() == b.size();
 }
 
 /// Every place of the window, and some bytes beyond, 255 included.
@@ -79,6 +92,8 @@ void check_against_plain_loops(const Pool2dShape& s, Rng& rng) {
     CHECK(same_winners(got.winner, expected.winner));
     CHECK(same_bits(got.dx, expected.dx));
     CHECK(same_bits(got.gathered, expected.gathered));
+    CHECK(nearly_equal(got.mean, expected.mean, 8));
+    CHECK(nearly_equal(got.spread, expected.spread, 500));
   });
 }
 
@@ -178,6 +193,8 @@ TEST_CASE("pooling gives the same bits for 1, 2 and 3 threads") {
         CHECK(same_winners(more.winner, one.winner));
         CHECK(same_bits(more.dx, one.dx));
         CHECK(same_bits(more.gathered, one.gathered));
+        CHECK(same_bits(more.mean, one.mean));
+        CHECK(same_bits(more.spread, one.spread));
       }
     });
   }
