@@ -34,20 +34,53 @@ struct WindowRows {
   int64_t row_step, w_row, w_step;
 };
 
-/// kPixels positions of one vector of channels from q on, all taps inside.
+/// kPixels positions of one vector of channels from q on, all taps inside; or, where a vector holds
+/// all channels of `each` neighbours, kPixels times as many.
 template <int kPixels>
 [[gnu::always_inline]] inline void depthwise_block(const WindowRows& rows, const Taps& taps,
-                                                   Channels lanes, int64_t c, int64_t q, float* y) {
+                                                   Channels lanes, int64_t c, int64_t q, float* y,
+                                                   int64_t each = 1) {
   Vec sum[kPixels] = {};
   for (int64_t i = rows.begin; i < rows.end; ++i) {
     const float* x = rows.x + i * rows.row_step;
     for (int64_t j = 0; j < taps.count; ++j) {
       const Vec w = lanes.read(rows.w + i * rows.w_row + j * rows.w_step);
       const float* pixel = x + taps.pixel(q, j) * c;
-      for (int64_t u = 0; u < kPixels; ++u) sum[u] += w * lanes.read(pixel + u * taps.stride * c);
+      for (int64_t u = 0; u < kPixels; ++u)
+        sum[u] += w * lanes.read(pixel + u * each * taps.stride * c);
     }
   }
-  for (int64_t u = 0; u < kPixels; ++u) lanes.write(y + (q + u) * c, sum[u]);
+  for (int64_t u = 0; u < kPixels; ++u) lanes.write(y + (q + u * each) * c, sum[u]);
+}
+
+/// Fewer channels than lanes, in a row read one pixel a position: kLanes / C neighbours fill a vector,
+/// against weights repeated for each. Does what it can of [begin, end) and returns where it stopped.
+/// Only for C that divides kLanes, so that no vector is short, and windows that fit the stack.
+int64_t depthwise_neighbours(const WindowRows& rows, const Taps& taps, int64_t c, int64_t begin,
+                             int64_t end, float* y) {
+  constexpr int64_t kMostTaps = 49;
+  const int64_t count = rows.end - rows.begin, each = c > 0 ? kLanes / c : 0;
+  if (each < 2 || kLanes % c != 0 || taps.stride != 1 || count * taps.count > kMostTaps ||
+      end - begin < 2 * each) {
+    return begin;
+  }
+  float repeated[kMostTaps * kLanes];
+  for (int64_t i = 0; i < count; ++i) {
+    for (int64_t j = 0; j < taps.count; ++j) {
+      const float* w = rows.w + (rows.begin + i) * rows.w_row + j * rows.w_step;
+      float* to = repeated + (i * taps.count + j) * kLanes;
+      for (int64_t e = 0; e < kLanes; ++e) to[e] = w[e % c];
+    }
+  }
+  WindowRows wide = rows;
+  wide.w = repeated - rows.begin * taps.count * kLanes;
+  wide.w_row = taps.count * kLanes;
+  wide.w_step = kLanes;
+  const Channels all{0, kLanes};
+  int64_t q = begin;
+  for (; q + 4 * each <= end; q += 4 * each) depthwise_block<4>(wide, taps, all, c, q, y, each);
+  for (; q + each <= end; q += each) depthwise_block<1>(wide, taps, all, c, q, y, each);
+  return q;
 }
 
 /// One position, some taps outside.
@@ -76,6 +109,7 @@ void depthwise_row(const WindowRows& rows, const Taps& taps, int64_t c, int64_t 
   };
   int64_t q = 0;
   for (; q < inner.begin; ++q) edge(q);
+  q = depthwise_neighbours(rows, taps, c, q, inner.end, y);
   for (; q + kPixels <= inner.end; q += kPixels) {
     for_channels(
         c, [&](Channels lanes) __attribute__((always_inline)) {
