@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "ocr/training.h"
 #include "tests/ocr/scratch_folder.h"
+#include "tests/ocr/small_training.h"
 
 using namespace talweg;
 using namespace talweg::ocr;
@@ -18,20 +19,6 @@ using namespace talweg::ocr;
 namespace {
 
 void number(int64_t step, Batch& batch) { batch.texts = {std::to_string(step)}; }
-
-TrainingPlan small_plan() {
-  TrainingPlan plan;
-  plan.architecture.channels = {4, 8, 8, 8, 16};
-  plan.character_steps = 2;
-  plan.word_steps = 4;
-  return plan;
-}
-
-FontSource font_source() {
-  FontSourceOptions options;
-  options.letters_per_batch = 16;
-  return FontSource({ClassicTask::standard()}, Alphabet(), options);
-}
 
 std::string bytes_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -43,7 +30,7 @@ std::string trained(int ahead, int64_t interrupted_after) {
   const ScratchFolder folder;
   const std::string path = folder.path() + "/model.safetensors";
   const FontSource source = font_source();
-  auto trainer = std::make_unique<WordTrainer>(small_plan(), source);
+  auto trainer = std::make_unique<WordTrainer>(small_plan(2, 4), source);
   if (interrupted_after > 0) {
     CHECK_FALSE(trainer->run(
         [&](const TrainingReport& r) { return r.step + 1 < interrupted_after; }, ahead));
@@ -157,7 +144,7 @@ TEST_CASE("a model is the same, byte for byte, however many batches were made ah
 TEST_CASE("training stops before the step whose batch can't be made, and can be saved there") {
   const BrokenSource source(3);
   for (const int ahead : {0, 2}) {
-    WordTrainer trainer(small_plan(), source);
+    WordTrainer trainer(small_plan(2, 4), source);
     CHECK_THROWS_WITH_AS(trainer.run({}, ahead), "the picture of step 3 is gone", Error);
     CHECK(trainer.next_step() == 3);
     const ScratchFolder folder;

@@ -9,25 +9,12 @@
 
 #include "core/error.h"
 #include "tests/ocr/scratch_folder.h"
+#include "tests/ocr/small_training.h"
 
 using namespace talweg;
 using namespace talweg::ocr;
 
 namespace {
-
-TrainingPlan small_plan() {
-  TrainingPlan plan;
-  plan.architecture.channels = {4, 8, 8, 8, 16};
-  plan.character_steps = 6;
-  plan.word_steps = 6;
-  return plan;
-}
-
-FontSource font_source() {
-  FontSourceOptions options;
-  options.letters_per_batch = 16;
-  return FontSource({ClassicTask::standard()}, Alphabet(), options);
-}
 
 Batch words(const BatchSource& source, int64_t step) {
   Batch batch;
@@ -84,7 +71,7 @@ TEST_CASE("an epoch over a folder shows every image once") {
 
 TEST_CASE("training moves through both stages, lowers the loss, and stops when it is told to") {
   const FontSource source = font_source();
-  WordTrainer trainer(small_plan(), source);
+  WordTrainer trainer(small_plan(6, 6), source);
   std::vector<bool> stages;
   std::vector<double> losses;
   CHECK_FALSE(trainer.run([&](const TrainingReport& r) {
@@ -105,7 +92,7 @@ TEST_CASE("training moves through both stages, lowers the loss, and stops when i
 TEST_CASE("a word is read the same alone and among others, and by a model saved and loaded") {
   const ScratchFolder folder;
   const FontSource source = font_source();
-  WordTrainer trainer(small_plan(), source);
+  WordTrainer trainer(small_plan(6, 6), source);
   trainer.run();
   const std::string path = folder.path() + "/model.safetensors";
   trainer.save(path);
@@ -125,7 +112,7 @@ TEST_CASE("a word is read the same alone and among others, and by a model saved 
 
 TEST_CASE("threads that share a recognizer read the same, again and again") {
   const FontSource source = font_source();
-  const Recognizer recognizer = WordTrainer(small_plan(), source).recognizer();
+  const Recognizer recognizer = WordTrainer(small_plan(6, 6), source).recognizer();
   const Recognizer copy = recognizer;  // NOLINT(performance-unnecessary-copy-initialization)
   const ClassicTask task = ClassicTask::standard();
   std::vector<io::Gray8> images;
@@ -151,7 +138,7 @@ TEST_CASE("threads that share a recognizer read the same, again and again") {
 
 TEST_CASE("an image that can't be read is named, and its mates can be read afterwards") {
   const FontSource source = font_source();
-  const Recognizer recognizer = WordTrainer(small_plan(), source).recognizer();
+  const Recognizer recognizer = WordTrainer(small_plan(6, 6), source).recognizer();
   std::vector<io::Gray8> images{io::Gray8(40, 32, 0), io::Gray8(40, 32, 0)};
   images[1].pixels.resize(100);
   CHECK_THROWS_WITH_AS(recognizer.read(images), doctest::Contains("100 pixels do not fill"), Error);
@@ -161,7 +148,7 @@ TEST_CASE("an image that can't be read is named, and its mates can be read after
 
 TEST_CASE("an image too narrow for a window reads as empty, with the reason") {
   const FontSource source = font_source();
-  const Recognizer recognizer = WordTrainer(small_plan(), source).recognizer();
+  const Recognizer recognizer = WordTrainer(small_plan(6, 6), source).recognizer();
   const Reading reading = recognizer.read(io::Gray8(2, 32, 0));
   CHECK(reading.text.empty());
   CHECK(reading.status == ebm::AlignStatus::too_short);
@@ -170,7 +157,7 @@ TEST_CASE("an image too narrow for a window reads as empty, with the reason") {
 TEST_CASE("a finished model can't be resumed, nor an unfinished one over another alphabet") {
   const ScratchFolder folder;
   const FontSource source = font_source();
-  WordTrainer trainer(small_plan(), source);
+  WordTrainer trainer(small_plan(6, 6), source);
   const std::string path = folder.path() + "/model.safetensors";
   trainer.run([](const TrainingReport& r) { return r.step < 3; });
   trainer.save(path);
