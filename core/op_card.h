@@ -4,11 +4,11 @@
 //   TALWEG_OP_CARD(mul) {
 //     card.formula("y = a * b").rule("da = dy * b, db = dy * a").shapes("a, b broadcast");
 //     card.check("row", {{2, 3}, {3}}, [](auto x) { return mul(x[0], x[1]); });
-//     card.rejects("...", {{2, 3}, {4}}, [](auto x) { return mul(x[0], x[1]); }, "do not
-//     broadcast");
+//     card.rejects({{2, 3}, {4}}, [](auto x) { return mul(x[0], x[1]); }, "do not broadcast");
+//     card.bench({{32, 64}, {64}}, [](auto x) { return mul(x[0], x[1]); });
 //   }
 //
-// From the cases alone come the checks of core/op_check.h. The one unit of each folder that lists its
+// From the cases alone come the checks of core/op_check.h and the op's rows in the benchmarks. The one unit of each folder that lists its
 // ops includes core/op_collect.h before its families, and then has their cards in collected_cards().
 #pragma once
 
@@ -75,6 +75,7 @@ struct OpCard {
   std::vector<OpCase> cases;
   std::vector<OpPoint> points;
   std::vector<OpRejection> rejections;
+  std::vector<OpCase> benches;  ///< named by their shapes
 
   OpCard& formula(std::string s) { return formula_text = std::move(s), *this; }
   OpCard& rule(std::string s) { return rule_text = std::move(s), *this; }
@@ -94,6 +95,18 @@ struct OpCard {
   }
   template <class F> OpCard& rejects(std::vector<OpInput> inputs, F f, std::string message_part) {
     rejections.push_back({std::move(inputs), {f, f}, std::move(message_part)});
+    return *this;
+  }
+  /// Inputs of a size that networks have, to be timed: forward, and from the output's gradient back.
+  template <class F> OpCard& bench(std::vector<OpInput> inputs, F f) {
+    std::string shapes;
+    for (const OpInput& in : inputs) {
+      if (!shapes.empty()) shapes += ',';
+      for (int i = 0; i < in.shape.rank(); ++i) {
+        shapes += (i > 0 ? "x" : "") + std::to_string(in.shape[i]);
+      }
+    }
+    benches.push_back({std::move(shapes), std::move(inputs), {f, f}});
     return *this;
   }
 };

@@ -129,6 +129,7 @@ TALWEG_OP_CARD(broadcast_to) {
         return broadcast_to(x[0], {2, 1});
       },
       "does not stretch");
+  card.bench({{64}}, [](auto x) { return broadcast_to(x[0], {32, 8, 16, 64}); });
 }
 
 TALWEG_OP_CARD(sum_to) {
@@ -142,6 +143,7 @@ TALWEG_OP_CARD(sum_to) {
   card.check("empty", {{0, 3}}, [](auto x) { return sum_to(x[0], {3}); });
   card.rejects(
       {{2, 3}}, [](auto x) { return sum_to(x[0], {2}); }, "do not broadcast");
+  card.bench({{32, 8, 16, 64}}, [](auto x) { return sum_to(x[0], {64}); });
 }
 
 }  // namespace talweg

@@ -222,6 +222,8 @@ TALWEG_OP_CARD(conv2d) {
       {{8, 5, 5, 1}, {1, 3, 3, 1}},
       [](auto x) { return conv2d(x[0], x[1], Conv2dOptions::square(1, 1 << 29)); },
       "more than memory can hold");
+  card.bench({{8, 8, 32, 64}, {64, 3, 3, 64}},
+             [](auto x) { return conv2d(x[0], x[1], Conv2dOptions::same(3, 3)); });
 }
 
 /// conv2d_backward_data(g[N,OH,OW,K], w[K,KH,KW,C], H, W) -> [N,H,W,C]: the transposed convolution
@@ -296,6 +298,9 @@ TALWEG_OP_CARD(conv2d_backward_data) {
   card.rejects(
       {{1, 3, 3, 1}, {1, 3, 3, 1}},
       [](auto x) { return conv2d_backward_data(x[0], x[1], int64_t(1) << 62, 5); }, "below 2^30");
+  card.bench({{8, 8, 32, 64}, {64, 3, 3, 64}}, [](auto x) {
+    return conv2d_backward_data(x[0], x[1], 8, 32, Conv2dOptions::same(3, 3));
+  });
 }
 
 /// conv2d_backward_weights(x[N,H,W,C], g[N,OH,OW,K], KH, KW) -> [K,KH,KW,C]: dT/dw,
@@ -364,6 +369,9 @@ TALWEG_OP_CARD(conv2d_backward_weights) {
       {{1, 5, 5, 1}, {1, 3, 3, 1}},
       [](auto x) { return conv2d_backward_weights(x[0], x[1], int64_t(1) << 62, 3); },
       "below 2^30");
+  card.bench({{8, 8, 32, 64}, {8, 8, 32, 64}}, [](auto x) {
+    return conv2d_backward_weights(x[0], x[1], 3, 3, Conv2dOptions::same(3, 3));
+  });
 }
 
 }  // namespace talweg

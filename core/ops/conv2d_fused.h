@@ -138,6 +138,8 @@ TALWEG_OP_CARD(conv_bias) {
   card.rejects({{1, 5, 5, 2}, {3, 3, 3, 2}, {2}}, f, "must hold one number for each");
   card.rejects({{1, 5, 5, 2}, {3, 3, 3, 2}, {1, 3}}, f, "expected [3], found [1,3]");
   card.rejects({{8, 3, 32, 32}, {16, 3, 3, 4}, {16}}, f, "did you swap layouts?");
+  card.bench({{8, 16, 32, 16}, {32, 3, 3, 16}, {32}},
+             [](auto x) { return conv_bias(x[0], x[1], x[2], Conv2dOptions::same(3, 3)); });
 }
 
 /// conv_bias_relu(x, w, b) -> [N,OH,OW,K]: y = max(conv2d(x, w) + b, 0).
@@ -238,6 +240,9 @@ TALWEG_OP_CARD(conv_bias_relu) {
                "more than memory can hold");
   card.rejects({{1, 5, 5, 2}, {3, 1, 3, 2}, {3}}, relu_with({.algo = ConvAlgo::wino2}),
                "leave the algorithm to automatic");
+  card.bench(
+      {{{8, 16, 32, 16}, Domain::unit}, {{32, 3, 3, 16}, Domain::unit}, {{32}, Domain::unit}},
+      [](auto x) { return conv_bias_relu(x[0], x[1], x[2], Conv2dOptions::same(3, 3)); });
 }
 
 TALWEG_OP_CARD(conv_bias_relu_pool) {
@@ -279,6 +284,9 @@ TALWEG_OP_CARD(conv_bias_relu_pool) {
   card.rejects({{1, 4, 4, 2}, {3, 3, 3, 2}, {3}}, pool(2, 0), "can't be fused");
   card.rejects({{1, 4, 4, 2}, {3, 3, 3, 2}, {3}}, pool(int64_t(1) << 62, 1), "can't be fused");
   card.rejects({{1, 0, 4, 1}, {1, 3, 3, 1}, {1}}, pool(1, 2), "smaller kernel");
+  card.bench(
+      {{{8, 16, 32, 16}, Domain::unit}, {{32, 3, 3, 16}, Domain::unit}, {{32}, Domain::unit}},
+      [](auto x) { return conv_bias_relu_pool(x[0], x[1], x[2], Conv2dOptions::same(3, 3)); });
 }
 
 }  // namespace talweg

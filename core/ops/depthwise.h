@@ -82,6 +82,8 @@ TALWEG_OP_CARD(depthwise_conv2d) {
       {{1, 5, 5, 1}, {3, 3, 1}},
       [](auto x) { return depthwise_conv2d(x[0], x[1], Conv2dOptions::square(0)); },
       "must be at least 1");
+  card.bench({{8, 16, 36, 64}, {3, 3, 64}},
+             [](auto x) { return depthwise_conv2d(x[0], x[1], Conv2dOptions::same(3, 3)); });
 }
 
 /// depthwise_conv2d_backward_data(g[N,OH,OW,C], w[KH,KW,C], H, W) -> [N,H,W,C], dT/dx. The input's
@@ -128,6 +130,9 @@ TALWEG_OP_CARD(depthwise_conv2d_backward_data) {
   card.rejects({{1, 4, 3, 1}, {3, 3, 1}}, five, "input size and options of the forward pass");
   card.rejects({{1, 3, 3, 2}, {3, 3, 1}}, five, "did you swap layouts?");
   card.rejects({{3, 3, 1}, {3, 3, 1}}, five, "must be [N,OH,OW,C]");
+  card.bench({{8, 16, 36, 64}, {3, 3, 64}}, [](auto x) {
+    return depthwise_conv2d_backward_data(x[0], x[1], 16, 36, Conv2dOptions::same(3, 3));
+  });
 }
 
 /// depthwise_conv2d_backward_weights(x[N,H,W,C], g[N,OH,OW,C], KH, KW) -> [KH,KW,C], dT/dw:
@@ -175,6 +180,9 @@ TALWEG_OP_CARD(depthwise_conv2d_backward_weights) {
   card.rejects({{1, 5, 5, 1}, {1, 4, 3, 1}}, three, "kernel size and options of the forward pass");
   card.rejects({{5, 5, 1}, {1, 3, 3, 1}}, three, "must be [N,H,W,C]");
   card.rejects({{1, 2, 5, 1}, {1, 1, 3, 1}}, three, "smaller kernel");
+  card.bench({{8, 16, 36, 64}, {8, 16, 36, 64}}, [](auto x) {
+    return depthwise_conv2d_backward_weights(x[0], x[1], 3, 3, Conv2dOptions::same(3, 3));
+  });
 }
 
 }  // namespace talweg

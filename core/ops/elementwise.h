@@ -70,6 +70,7 @@ TALWEG_OP_CARD(add) {
   card.check("one", {{1}, {1}}, f).check("empty", {{0, 3}, {3}}, f);
   card.check("twice the same", {{5}}, [](auto x) { return add(x[0], x[0]); });
   card.rejects({{2, 3}, {4}}, f, "do not broadcast");
+  card.bench({{32, 16, 32, 16}, {32, 16, 32, 16}}, f);
 }
 
 /// scale(x, c) = c x for a number c. Gradient: dx = c dy.
@@ -84,6 +85,7 @@ TALWEG_OP_CARD(scale) {
   card.formula("y = c x").rule("dx = c dy").shapes("any x, number c").source("linearity");
   const auto f = [](auto x) { return scale(x[0], {-2.5}); };
   card.check("matrix", {{3, 4}}, f).check("one", {{1}}, f).check("empty", {{0}}, f);
+  card.bench({{32, 16, 32, 16}}, f);
 }
 
 /// sub(a, b) = a - b, broadcasting. Gradient: da = dy, db = -dy, summed over stretched axes.
@@ -104,6 +106,7 @@ TALWEG_OP_CARD(sub) {
   card.check("stretched first", {{4}, {3, 4}}, f).check("one", {{1}, {1}}, f);
   card.check("empty", {{0}, {0}}, f);
   card.rejects({{2}, {3}}, f, "do not broadcast");
+  card.bench({{32, 16, 32, 16}, {32, 16, 32, 16}}, f);
 }
 
 /// mul(a, b) = a b elementwise, broadcasting. Gradient: da = dy b, db = dy a.
@@ -124,6 +127,7 @@ TALWEG_OP_CARD(mul) {
   card.check("one", {{1}, {1}}, f).check("empty", {{2, 0}, {0}}, f);
   card.check("square", {{5}}, [](auto x) { return mul(x[0], x[0]); });
   card.rejects({{2, 3}, {3, 2}}, f, "do not broadcast");
+  card.bench({{32, 16, 32, 16}, {32, 16, 32, 16}}, f);
 }
 
 /// div(a, b) = a / b elementwise, broadcasting. Gradient: da = dy / b, db = -dy y / b.
@@ -147,6 +151,7 @@ TALWEG_OP_CARD(div) {
              {std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()},
              {});
   card.rejects({{2}, {3}}, f, "do not broadcast");
+  card.bench({{32, 16, 32, 16}, {{32, 16, 32, 16}, p}}, f);
 }
 
 /// add_scalar(x, c) = x + c for a number c. Gradient: dx = dy.
@@ -161,6 +166,7 @@ TALWEG_OP_CARD(add_scalar) {
   card.formula("y = x + c").rule("dx = dy").shapes("any x, number c").source("linearity");
   const auto f = [](auto x) { return add_scalar(x[0], {0.75}); };
   card.check("matrix", {{3, 4}}, f).check("one", {{1}}, f).check("empty", {{0}}, f);
+  card.bench({{32, 16, 32, 16}}, f);
 }
 
 // --- functions of one number ---
@@ -178,6 +184,7 @@ TALWEG_OP_CARD(exp) {
   card.check("matrix", {{3, 4}}, f).check("one", {{1}}, f).check("empty", {{0}}, f);
   const double inf = std::numeric_limits<double>::infinity();
   card.point("at the infinities", {{-inf, inf, 0}}, f, {0, inf, 1}, {{0, inf, 1}});
+  card.bench({{32, 16, 32, 16}}, f);
 }
 
 /// log(x), natural. Gradient: dx = dy / x. log(0) = -inf, log of a negative number is NaN.
@@ -194,6 +201,7 @@ TALWEG_OP_CARD(log) {
   card.check("empty", {{0}}, f);
   const double inf = std::numeric_limits<double>::infinity();
   card.point("at zero and infinity", {{0, inf, 1}}, f, {-inf, inf, 0}, {{inf, 0, 1}});
+  card.bench({{{32, 16, 32, 16}, Domain::positive}}, f);
 }
 
 /// tanh(x). Gradient: dx = dy (1 - y^2).
@@ -209,6 +217,7 @@ TALWEG_OP_CARD(tanh) {
   card.check("matrix", {{3, 4}}, f).check("one", {{1}}, f).check("empty", {{0}}, f);
   const double inf = std::numeric_limits<double>::infinity();
   card.point("saturates", {{-inf, inf}}, f, {-1, 1}, {{0, 0}});
+  card.bench({{32, 16, 32, 16}}, f);
 }
 
 /// sigmoid(x) = 1 / (1 + e^-x), without overflow for either sign. Gradient: dx = dy y (1 - y).
@@ -223,6 +232,7 @@ TALWEG_OP_CARD(sigmoid) {
   const auto f = [](auto x) { return sigmoid(x[0]); };
   card.check("matrix", {{3, 4}}, f).check("one", {{1}}, f).check("empty", {{0}}, f);
   card.point("far out", {{-1000, 1000}}, f, {0, 1}, {{0, 0}});
+  card.bench({{32, 16, 32, 16}}, f);
 }
 
 /// softplus(x) = log(1 + e^x) = max(x, 0) + log1p(e^-|x|). Gradient: dx = dy sigmoid(x).
@@ -238,6 +248,7 @@ TALWEG_OP_CARD(softplus) {
   const auto f = [](auto x) { return softplus(x[0]); };
   card.check("matrix", {{3, 4}}, f).check("one", {{1}}, f).check("empty", {{0}}, f);
   card.point("far out", {{-1000, 1000}}, f, {0, 1000}, {{0, 1}});
+  card.bench({{32, 16, 32, 16}}, f);
 }
 
 /// sqrt(x). Gradient: dx = dy / (2 y); infinite at 0.
@@ -254,6 +265,7 @@ TALWEG_OP_CARD(sqrt) {
   card.check("empty", {{0}}, f);
   card.point("vertical at zero", {{0, 4}}, f, {0, 2},
              {{std::numeric_limits<double>::infinity(), 0.25}});
+  card.bench({{{32, 16, 32, 16}, Domain::positive}}, f);
 }
 
 /// square(x) = x^2. Gradient: dx = 2 dy x.
@@ -268,6 +280,7 @@ TALWEG_OP_CARD(square) {
   card.formula("y = x^2").rule("dx = 2 dy x").shapes("any").source("power rule");
   const auto f = [](auto x) { return square(x[0]); };
   card.check("matrix", {{3, 4}}, f).check("one", {{1}}, f).check("empty", {{0}}, f);
+  card.bench({{32, 16, 32, 16}}, f);
 }
 
 // --- functions with a kink ---
@@ -295,6 +308,7 @@ TALWEG_OP_CARD(mask_positive) {
   card.check("empty", {{0}, {0}}, f);
   card.point("zero is not positive", {{0, 1}, {5, 5}}, f, {0, 5}, {{0, 0}, {0, 1}});
   card.rejects({{3}, {4}}, f, "must be equal");
+  card.bench({{32, 16, 32, 16}, {32, 16, 32, 16}}, f);
 }
 
 /// relu(x) = max(x, 0). Gradient: dx = dy where x > 0, else 0 (0 is taken as the derivative at 0).
@@ -312,6 +326,7 @@ TALWEG_OP_CARD(relu) {
   card.check("matrix", {{{3, 4}, d}}, f).check("one", {{{1}, d}}, f).check("empty", {{0}}, f);
   const double inf = std::numeric_limits<double>::infinity();
   card.point("kink and infinities", {{0, -inf, inf}}, f, {0, 0, inf}, {{0, 0, 1}});
+  card.bench({{32, 16, 32, 16}}, f);
 }
 
 /// sign(x) = -1, 0 or 1. Constant almost everywhere: no gradient flows through.
@@ -324,6 +339,7 @@ TALWEG_OP_CARD(sign) {
   const Domain d = Domain::distinct;
   card.check("matrix", {{{3, 4}, d}}, f).check("one", {{{1}, d}}, f).check("empty", {{0}}, f);
   card.point("of zero", {{0, -3, 2}}, f, {0, -1, 1}, {});
+  card.bench({{32, 16, 32, 16}}, f);
 }
 
 /// abs(x) = |x|. Gradient: dx = dy sign(x), which takes 0, the middle of [-1, 1], at the kink.
@@ -339,6 +355,7 @@ TALWEG_OP_CARD(abs) {
   const Domain d = Domain::distinct;
   card.check("matrix", {{{3, 4}, d}}, f).check("one", {{{1}, d}}, f).check("empty", {{0}}, f);
   card.point("kink", {{0, -2}}, f, {0, 2}, {{0, -1}});
+  card.bench({{32, 16, 32, 16}}, f);
 }
 
 /// 1 where a >= b, else 0, broadcasting. Constant almost everywhere: no gradient flows through.
@@ -356,6 +373,7 @@ TALWEG_OP_CARD(greater_equal) {
   card.check("empty", {{0}, {0}}, f);
   card.point("a tie", {{1, 0}, {1, 2}}, f, {1, 0}, {});
   card.rejects({{2}, {3}}, f, "do not broadcast");
+  card.bench({{32, 16, 32, 16}, {32, 16, 32, 16}}, f);
 }
 
 /// maximum(a, b), broadcasting. Gradient: dy to the larger one, and to a where they are equal.
@@ -375,6 +393,7 @@ TALWEG_OP_CARD(maximum) {
   card.check("one", {{1}, {1}}, f).check("empty", {{0}, {0}}, f);
   card.point("a tie", {{1}, {1}}, f, {1}, {{1}, {0}});
   card.rejects({{2}, {3}}, f, "do not broadcast");
+  card.bench({{32, 16, 32, 16}, {32, 16, 32, 16}}, f);
 }
 
 // --- notation ---

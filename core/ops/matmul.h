@@ -111,6 +111,7 @@ TALWEG_OP_CARD(matmul) {
   card.rejects({{2, 3}, {3, 4}}, nt, "b is [3,4] transposed");
   card.rejects({{2, 3, 4}, {3, 4, 5}}, nn, "batches of 2 and 3");
   card.rejects({{2, 3, 4}, {4, 5}}, nn, "two matrices or two batches");
+  card.bench({{1024, 256}, {256, 96}}, nn);
 }
 
 }  // namespace talweg

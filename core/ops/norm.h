@@ -193,6 +193,7 @@ TALWEG_OP_CARD(batch_norm) {
   card.rejects(
       {{2, 3}, {3}, {3}}, [](auto x) { return batch_norm(x[0], x[1], x[2], {0}).y; },
       "must be positive");
+  card.bench({{32, 8, 16, 64}, {64}, {64}}, f);
 }
 
 // --- inference ---
@@ -221,6 +222,7 @@ TALWEG_OP_CARD(channel_affine) {
   card.check("no rows", {{0, 3}, {3}, {3}}, f).check("no channels", {{2, 0}, {0}, {0}}, f);
   card.rejects({{2, 3}, {3}, {2}}, f, "a and b must each be [3]");
   card.rejects({{}, {1}, {1}}, f, "found a scalar");
+  card.bench({{32, 8, 16, 64}, {64}, {64}}, f);
 }
 
 /// normalize_with(x[...,C], mean[C], var[C], gamma[C], beta[C], eps): batch_norm with statistics
@@ -247,6 +249,7 @@ TALWEG_OP_CARD(normalize_with) {
   card.check("no rows", {{0, 3}, {3}, {{3}, p}, {3}, {3}}, f);
   card.point("variance 0 is finite", {{7}, {7}, {0}, {2}, {3}}, f, {3}, {});
   card.rejects({{4, 3}, {3}, {2}, {3}, {3}}, f, "must each be [3]");
+  card.bench({{32, 8, 16, 64}, {64}, {{64}, p}, {64}, {64}}, f);
 }
 
 // --- layer_norm ---
@@ -276,6 +279,7 @@ TALWEG_OP_CARD(layer_norm) {
   card.point("one", {{7}, {2}, {3}}, f, {3}, {{0}, {0}, {1}});
   card.rejects({{2, 3}, {2}, {3}}, f, "must each be [3]");
   card.rejects({{2, 0}, {0}, {0}}, f, "mean");
+  card.bench({{1024, 256}, {256}, {256}}, f);
 }
 
 }  // namespace talweg

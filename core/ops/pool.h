@@ -128,6 +128,7 @@ TALWEG_OP_CARD(pool_scatter) {
         return pool_scatter(x[0], one, {1, 4, 4, 3, 2, 2, 2, 2});
       },
       "need 12 winners, found 1");
+  card.bench({{32, 8, 16, 32}}, f({32, 16, 32, 32, 2, 2, 2, 2}));
 }
 
 TALWEG_OP_CARD(pool_gather) {
@@ -144,6 +145,7 @@ TALWEG_OP_CARD(pool_gather) {
   card.check("one", {{1, 1, 1, 1}}, f({1, 1, 1, 1, 1, 1, 1, 1}));
   card.check("no image", {{0, 4, 4, 3}}, f({0, 4, 4, 3, 2, 2, 2, 2}));
   card.rejects({{1, 4, 4, 3}}, f({1, 4, 6, 3, 2, 2, 2, 2}), "sizes of the forward pass");
+  card.bench({{32, 16, 32, 32}}, f({32, 16, 32, 32, 2, 2, 2, 2}));
 }
 
 // --- max pooling ---
@@ -245,6 +247,7 @@ TALWEG_OP_CARD(max_pool2d) {
   card.rejects(
       {{1, 4, 4, 2}}, [](auto x) { return max_pool2d(x[0], 2, 2, 2, 2, 2); },
       "would hold no pixel");
+  card.bench({{32, 16, 32, 32}}, two);
 }
 
 // --- average pooling ---
@@ -288,6 +291,7 @@ TALWEG_OP_CARD(avg_pool2d) {
              {1}, {{1.0 / 9}});
   card.rejects({{4, 4}}, two, "must be [N,H,W,C]");
   card.rejects({{1, 4, 1, 2}}, two, "larger than the input");
+  card.bench({{32, 16, 32, 32}}, two);
 }
 
 /// avg_pool2d_backward(g[N,OH,OW,C], H, W, ...) -> [N,H,W,C]: each g, divided by kh kw, added to
@@ -325,6 +329,8 @@ TALWEG_OP_CARD(avg_pool2d_backward) {
   card.check("no image", {{0, 2, 2, 3}}, four);
   card.rejects({{1, 3, 2, 1}}, four, "sizes of the forward pass");
   card.rejects({{2, 2}}, four, "must be [N,OH,OW,C]");
+  card.bench({{32, 8, 16, 32}},
+             [](auto x) { return avg_pool2d_backward(x[0], 16, 32, 2, 2, 2, 2); });
 }
 
 }  // namespace talweg

@@ -80,6 +80,7 @@ TALWEG_OP_CARD(sum) {
              {6, 15}, {{1, 1, 1, 1, 1, 1}});
   card.rejects(
       {{2, 3}}, [](auto x) { return sum(x[0], 2); }, "axis 2 is out of range for rank 2");
+  card.bench({{4096, 64}}, all);
 }
 
 /// mean(x): the mean of all elements, a scalar. Gradient: dx = dy / n. Throws where x is empty.
@@ -115,6 +116,7 @@ TALWEG_OP_CARD(mean) {
              },
              {2, 4}, {{0.5, 0.5, 0.5, 0.5}});
   card.rejects({{0}}, all, "no elements").rejects({{3, 0}}, last, "no entries");
+  card.bench({{4096, 64}}, last);
 }
 
 // --- max and min ---
@@ -204,6 +206,7 @@ TALWEG_OP_CARD(max) {
   card.point("all -inf", {{-inf, -inf}}, f, {-inf}, {{1, 0}});
   card.point("+inf", {{0, inf, 1}}, f, {inf}, {{0, 1, 0}});
   card.rejects({{0, 3}}, f, "has no entries").rejects({{}}, f, "axis 0 is out of range");
+  card.bench({{4096, 64}}, last);
 }
 
 TALWEG_OP_CARD(min) {
@@ -220,6 +223,7 @@ TALWEG_OP_CARD(min) {
   card.point("a tie goes to the first", {{5, 1, 1}}, f, {1}, {{0, 1, 0}});
   card.point("-inf", {{0, -inf, 1}}, f, {-inf}, {{0, 1, 0}});
   card.rejects({{0, 3}}, f, "has no entries").rejects({{}}, f, "axis 0 is out of range");
+  card.bench({{4096, 64}}, last);
 }
 
 }  // namespace talweg

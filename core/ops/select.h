@@ -36,6 +36,14 @@ inline void check_indices(const char* op, std::span<const int32_t> indices, int6
   }
 }
 
+/// For the cards' benches: `count` indices below `limit`, scattered.
+inline std::vector<int32_t> some_indices(int64_t count, int64_t limit) {
+  std::vector<int32_t> indices(static_cast<std::size_t>(count));
+  constexpr int64_t kStep = 7919;  // a prime, far from all sizes in use
+  for (int64_t i = 0; i < count; ++i) indices[std::size_t(i)] = int32_t(i * kStep % limit);
+  return indices;
+}
+
 // --- gather and scatter_add ---
 
 template <class T> Var<T> scatter_add(Var<T> g, KeptIndices indices, const Shape& shape);
@@ -101,6 +109,7 @@ TALWEG_OP_CARD(gather) {
   card.rejects({{3}}, f({0, 1}, {3}), "needs 3 indices, found 2");
   card.rejects({{3}}, f({0, 3}, {2}), "index 3 at position 1 is out of range");
   card.rejects({{3}}, f({-1}, {1}), "out of range");
+  card.bench({{1 << 18}}, f(some_indices(1 << 16, 1 << 18), {1 << 16}));
 }
 
 TALWEG_OP_CARD(scatter_add) {
@@ -115,6 +124,7 @@ TALWEG_OP_CARD(scatter_add) {
   card.point("two meet", {{1, 2, 3}}, f({2, 2, 0}, {4}), {3, 0, 3, 0}, {{1, 1, 1}});
   card.rejects({{3}}, f({0, 1}, {3}), "needs 3 indices, found 2");
   card.rejects({{2}}, f({0, 3}, {3}), "index 3 at position 1 is out of range");
+  card.bench({{1 << 16}}, f(some_indices(1 << 16, 1 << 18), {1 << 18}));
 }
 
 // --- selection along an axis ---
@@ -157,6 +167,7 @@ TALWEG_OP_CARD(take) {
              {3, 1, 6, 4}, {{1, 0, 1, 1, 0, 1}});
   card.rejects({{2, 3}}, f(1, {0, 3}), "index 3 at position 1 is out of range");
   card.rejects({{2, 3}}, f(2, {0}), "axis 2 is out of range");
+  card.bench({{4096, 64}}, f(0, some_indices(2048, 4096)));
 }
 
 /// pick(x[rows,cols], columns): one element of each row, y[r] = x[r, columns[r]]: the
@@ -191,6 +202,7 @@ TALWEG_OP_CARD(pick) {
   card.rejects({{3, 4}}, f({0, 1}), "needs 3 columns");
   card.rejects({{2, 4}}, f({0, 4}), "index 4 at position 1 is out of range");
   card.rejects({{4}}, f({0}), "needs a matrix");
+  card.bench({{4096, 64}}, f(some_indices(4096, 64)));
 }
 
 }  // namespace talweg

@@ -57,6 +57,7 @@ TALWEG_OP_CARD(reshape) {
         return reshape(x[0], {4, 2});
       },
       "cannot be seen as");
+  card.bench({{32, 16, 32, 16}}, [](auto x) { return reshape(x[0], {32, 512, 16}); });
 }
 
 // --- permute ---
@@ -121,6 +122,7 @@ TALWEG_OP_CARD(permute) {
         return permute(x[0], {0, 2});
       },
       "out of range");
+  card.bench({{64, 64, 64}}, f);
 }
 
 /// transpose(x[m,n]) = y[n,m], y[j,i] = x[i,j]. Gradient: dx = transpose(dy). Copies; matmul reads
@@ -137,6 +139,7 @@ TALWEG_OP_CARD(transpose) {
   const auto f = [](auto x) { return transpose(x[0]); };
   card.check("matrix", {{2, 3}}, f).check("one", {{1, 1}}, f).check("empty", {{0, 3}}, f);
   card.rejects({{2, 3, 4}}, f, "needs a matrix");
+  card.bench({{512, 512}}, f);
 }
 
 // --- slice, pad, concat ---
@@ -205,6 +208,7 @@ TALWEG_OP_CARD(slice) {
       {{2, 3}}, [](auto x) { return slice(x[0], 1, -1, 2); }, "do not fit");
   card.rejects(
       {{2, 3}}, [](auto x) { return slice(x[0], 2, 0, 1); }, "out of range");
+  card.bench({{32, 16, 32, 16}}, [](auto x) { return slice(x[0], 2, 8, 16); });
 }
 
 TALWEG_OP_CARD(pad) {
@@ -220,6 +224,7 @@ TALWEG_OP_CARD(pad) {
       {{2, 3}}, [](auto x) { return pad(x[0], 0, -1, 0); }, "take entries away");
   card.rejects(
       {{}}, [](auto x) { return pad(x[0], 0, 1, 0); }, "out of range");
+  card.bench({{32, 16, 32, 16}}, [](auto x) { return pad(x[0], 2, 1, 1); });
 }
 
 /// The shape of concat(parts, axis); throws where the parts do not fit together.
@@ -283,6 +288,7 @@ TALWEG_OP_CARD(concat) {
   card.rejects({{2, 3}, {2, 4}}, f, "along axis 0 only");
   card.rejects({{2}, {2, 1}}, f, "along axis 0 only");
   card.rejects({}, f, "at least one part");
+  card.bench({{4096, 32}, {4096, 32}}, last);
 }
 
 }  // namespace talweg

@@ -68,6 +68,7 @@ TALWEG_OP_CARD(softmax) {
   card.point("two +inf share", {{inf, inf, 1e30}}, f, {0.5, 0.5, 0}, {{0, 0, 0}});
   card.point("large finite input", {{1e30, -1e30}}, f, {1, 0}, {{0, 0}});
   card.rejects({{}}, f, "scalar");
+  card.bench({{2048, 96}}, f);
 }
 
 // --- logsumexp ---
@@ -111,6 +112,7 @@ TALWEG_OP_CARD(logsumexp) {
   card.point("two +inf share the gradient", {{inf, inf}}, f, {inf}, {{0.5, 0.5}});
   card.point("no overflow", {{1000, 1000}}, f, {1000 + std::log(2.0)}, {{0.5, 0.5}});
   card.rejects({{}}, f, "scalar");
+  card.bench({{2048, 96}}, f);
 }
 
 // --- log_softmax ---
@@ -147,6 +149,7 @@ TALWEG_OP_CARD(log_softmax) {
   card.point("one +inf takes all", {{inf, 7}}, f, {0, -inf}, {{-1, 1}});
   card.point("small probabilities keep their digits", {{1e6, 0}}, f, {0, -1e6}, {{-1, 1}});
   card.rejects({{}}, f, "scalar");
+  card.bench({{2048, 96}}, f);
 }
 
 // --- cross entropy ---
@@ -282,6 +285,8 @@ TALWEG_OP_CARD(cross_entropy) {
         return cross_entropy(x[0], std::array<int32_t, 3>{1, 0, 3}, std::array<T, 3>{1, -1, 1});
       },
       "weight -1 of row 1");
+  card.bench({{2048, 96}},
+             [labels = some_indices(2048, 96)](auto x) { return cross_entropy(x[0], labels); });
 }
 
 }  // namespace talweg

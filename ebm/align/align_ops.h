@@ -127,6 +127,8 @@ TALWEG_OP_CARD(free_energy) {
   card.rejects({{6, 3}}, two, "energies must be [B,L,A]");
   card.rejects({{3, 6, 3}}, two, "give one a sample");
   card.rejects({{2, 6, 2}}, two, "outside the alphabet");
+  card.bench({{32, 32, 53}},
+             f(std::vector<int64_t>(32, 32), std::vector(32, some_indices(11, 53))));
 }
 
 // --- the loss of the best path ---
@@ -180,6 +182,8 @@ TALWEG_OP_CARD(path_cross_entropy) {
   card.check("one word does not fit", {{2, 4, 3}}, f({4, 1}, {{0, 2}, {1, 2}}));
   card.check("one cell", {{1, 1, 1}}, f({1}, {{0}})).check("empty", {{0, 4, 3}}, f({}, {}));
   card.rejects({{6, 3}}, two, "energies must be [B,L,A]");
+  card.bench({{32, 32, 53}},
+             f(std::vector<int64_t>(32, 32), std::vector(32, some_indices(11, 53))));
 }
 
 }  // namespace talweg::ebm

@@ -74,6 +74,7 @@ TALWEG_OP_CARD(word_covariance) {
         return word_covariance(x[0], x[1], std::vector<int64_t>{4}, {1, Topology::ctc}, 1.0);
       },
       "must have one shape");
+  card.bench({{32, 32, 53}}, f(Topology::classic, std::vector<int64_t>(32, 32)));
 }
 
 // --- the marginals ---
@@ -109,6 +110,7 @@ TALWEG_OP_CARD(word_marginals) {
   card.check("margins", {{1, 5, 3}}, f(Topology::margins, 0.5, {5}));
   card.check("ctc", {{1, 4, 4}}, f(Topology::ctc, 1.0, {4}));
   card.rejects({{6, 3}}, f(Topology::ctc, 1.0, {6}), "energies must be [B,L,A]");
+  card.bench({{32, 32, 53}}, f(Topology::classic, 1.0, std::vector<int64_t>(32, 32)));
 }
 
 // --- the free energy of all words ---
@@ -179,6 +181,7 @@ TALWEG_OP_CARD(all_words_free_energy) {
   card.rejects({{1, 6, 3}}, f(Topology::ctc, 1.0, {7}), "sample 0 has 7 frames");
   card.rejects({{1, 6, 2}}, f(Topology::ctc, 1.0, {6}), "outside the alphabet");
   card.rejects({{1, 6, 3}}, f(Topology::ctc, 0.0, {6}), "must be above 0");
+  card.bench({{32, 32, 53}}, f(Topology::classic, 1.0, std::vector<int64_t>(32, 32)));
 }
 
 }  // namespace talweg::ebm

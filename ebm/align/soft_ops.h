@@ -87,6 +87,11 @@ TALWEG_OP_CARD(path_covariance) {
   card.check("classic", {{2, 5, 3}}, f({}, 0.75));
   card.check("ctc", {{2, 5, 3}}, f(path_rule(Topology::ctc), 1.5));
   card.check("costs", {{2, 5, 3}}, f(rule_with_costs(), 1.0));
+  card.bench({{32, 32, 53}, {32, 32, 53}}, [](auto x) {
+    return path_covariance(x[0].detach(), x[1],
+                           some_pairs(x[0], std::vector<int64_t>(32, 32),
+                                      std::vector(32, some_indices(11, 53)), 1.0, {}));
+  });
 }
 
 // --- the posterior of paths ---
@@ -118,6 +123,13 @@ TALWEG_OP_CARD(path_posterior) {
   card.check("classic, one padded", {{2, 6, 3}}, f({}, 0.75));
   card.check("margins", {{2, 6, 3}}, f(path_rule(Topology::margins), 2.0));
   card.check("costs", {{2, 6, 3}}, f(rule_with_costs(), 1.0));
+  card.bench({{32, 32, 53}}, [](auto x) {
+    BatchAlignment out;
+    return path_posterior(x[0],
+                          some_pairs(x[0], std::vector<int64_t>(32, 32),
+                                     std::vector(32, some_indices(11, 53)), 1.0, {}),
+                          out);
+  });
 }
 
 // --- the free energy at any temperature ---
@@ -217,6 +229,8 @@ TALWEG_OP_CARD(soft_free_energy) {
              {inf}, {{0, 0, 0, 0, 0, 0}});
   card.rejects({{6, 3}}, f({6, 4}, two, 1.0, {}), "energies must be [B,L,A]");
   card.rejects({{2, 6, 3}}, f({6, 4}, two, -1.0, {}), "beta is -1");
+  card.bench({{32, 32, 53}},
+             f(std::vector<int64_t>(32, 32), std::vector(32, some_indices(11, 53)), 1.0, {}));
 }
 
 // --- the loss at any temperature ---
@@ -307,6 +321,8 @@ TALWEG_OP_CARD(soft_path_cross_entropy) {
   card.check("one word does not fit", {{2, 4, 3}}, f({4, 1}, two, 1.0, {}));
   card.check("empty", {{0, 4, 3}}, f({}, {}, 1.0, {}));
   card.rejects({{6, 3}}, f({6, 4}, two, 1.0, {}), "energies must be [B,L,A]");
+  card.bench({{32, 32, 53}},
+             f(std::vector<int64_t>(32, 32), std::vector(32, some_indices(11, 53)), 1.0, {}));
 }
 
 }  // namespace talweg::ebm

@@ -42,6 +42,11 @@ TEST_CASE("every card has an input with one element and one with none") {
   }
 }
 
+TEST_CASE("every card has a size to be timed at") {
+  for (const OpCard& card : ops())
+    CHECK_MESSAGE(!card.benches.empty(), card.name, " has no card.bench");
+}
+
 TEST_CASE("no two ops share a name") {
   std::set<std::string> names;
   for (const OpCard& card : ops()) CHECK_MESSAGE(names.insert(card.name).second, card.name);
