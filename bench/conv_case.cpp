@@ -16,11 +16,12 @@ struct Entry {
 
 // ocr: the trunk of a recognizer of lines, 32 words of 32 x 128 pixels. word: the demonstration's
 // model. latency: the trunk with one word. deepbench, speech: of Baidu's DeepBench. resnet: of
-// ResNet-50. tiny: the classic net's one convolution. depthwise: of MobileNet.
+// ResNet-50. tiny: the classic net's one convolution. depthwise: three of
+// MobileNet, and two as large as the word reader's images.
 constexpr Entry kEntries[] = {
     {"ocr", "32x1x32x128-32x3x3s1p1", true, true, true},
     {"ocr", "32x32x16x64-64x3x3s1p1", false, true},
-    {"ocr", "32x64x8x32-128x3x3s1p1", false, true},
+    {"ocr", "32x64x8x32-128x3x3s1p1", false, true, true},
     {"ocr", "32x128x8x32-128x3x3s1p1", false, true},
     {"ocr", "32x128x4x32-256x3x3s1p1", false, true},
     {"ocr", "32x256x2x32-256x2x1s1p0", false, true},
@@ -49,6 +50,11 @@ constexpr Entry kEntries[] = {
     {"resnet", "8x64x56x56-256x1x1s1p0"},
     {"resnet", "8x256x56x56-64x1x1s1p0"},
     {"resnet", "8x1024x14x14-256x1x1s1p0"},
+    {"depthwise", "8x32x112x112-32x3x3s1p1g32"},
+    {"depthwise", "8x64x112x112-64x3x3s2p1g64"},
+    {"depthwise", "8x512x14x14-512x3x3s1p1g512"},
+    {"depthwise", "32x64x16x36-64x3x3s1p1g64"},
+    {"depthwise", "32x8x32x72-8x3x3s1p1g8"},
     {"strided", "8x32x16x128-64x3x3s2p1"},
 };
 
@@ -115,8 +121,9 @@ double executed_flop(const Conv2dShape& s, Conv2dFace face, kernels::Conv2dAlgo 
   return winograd_flop(s, face, algo == kernels::Conv2dAlgo::wino2 ? 2 : 4);
 }
 
-double conv_bytes(const Conv2dShape& s) {
-  return double(sizeof(float)) * (double(s.x_size()) + double(s.w_size()) + double(s.y_size()));
+double conv_bytes(const ConvShape& shape) {
+  const Conv2dShape& s = shape.s;
+  return double(sizeof(float)) * (double(s.x_size()) + double(shape.w_size()) + double(s.y_size()));
 }
 
 Row conv_row(const ConvCase& c, Conv2dFace face, const std::string& way, int threads) {
@@ -127,9 +134,9 @@ Row conv_row(const ConvCase& c, Conv2dFace face, const std::string& way, int thr
           .way = way,
           .threads = threads,
           .isa = {},
-          .nominal_flop = s.flops(),
-          .executed_flop = direct_flop(s, face),
-          .bytes = conv_bytes(s),
+          .nominal_flop = c.shape.flops(),
+          .executed_flop = direct_flop(s, face) * double(c.shape.channels_each()) / double(s.c),
+          .bytes = conv_bytes(c.shape),
           .units = c.group == "latency" ? double(s.n) : 0,
           .unit = c.group == "latency" ? "image" : "",
           .error_bound = bound,

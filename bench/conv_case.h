@@ -38,7 +38,7 @@ double winograd_flop(const Conv2dShape& s, Conv2dFace face, int64_t m);
 double executed_flop(const Conv2dShape& s, Conv2dFace face, kernels::Conv2dAlgo algo);
 
 /// Each of x, w and y once.
-double conv_bytes(const Conv2dShape& s);
+double conv_bytes(const ConvShape& shape);
 
 /// A row of this face but for isa, reference_rank and make(): names, groups, FLOP (executed ones of
 /// the direct algorithm), bytes and error bound are set.

@@ -10,12 +10,12 @@ ConvProblem::ConvProblem(const ConvShape& shape, Conv2dFace face)
     : shape_(shape),
       face_(face),
       x_(random_buffer(shape.s.x_size(), 1)),
-      w_(random_buffer(shape.s.w_size(), 2)),
+      w_(random_buffer(shape.w_size(), 2)),
       g_(random_buffer(shape.s.y_size(), 3)) {}
 
 int64_t ConvProblem::output_size() const {
   if (face_ == Conv2dFace::forward) return s().y_size();
-  return face_ == Conv2dFace::backward_data ? s().x_size() : s().w_size();
+  return face_ == Conv2dFace::backward_data ? s().x_size() : shape_.w_size();
 }
 
 double ConvProblem::error(const float* output) const {

@@ -10,7 +10,8 @@
 
 namespace talweg::bench {
 
-/// One face of one shape, with inputs. In talweg's layouts: x[N,H,W,C], w[K,KH,KW,C], g[N,OH,OW,K];
+/// One face of one shape, with inputs. In talweg's layouts: x[N,H,W,C], w[K,KH,KW,C] (depthwise:
+/// [KH,KW,C]), g[N,OH,OW,K];
 /// a way with other layouts reorders copies of them, and its result back before it asks for the
 /// error.
 class ConvProblem {

@@ -120,10 +120,34 @@ std::vector<double> backward_weights(const Conv2dShape& s, const float* x_in, co
   return dw;
 }
 
+/// The three faces of a depthwise convolution, each channel's products added where they belong.
+std::vector<double> depthwise(const ConvShape& shape, Conv2dFace face, const float* x,
+                              const float* w, const float* g) {
+  const Conv2dShape& s = shape.s;
+  const bool to_y = face == Conv2dFace::forward, to_x = face == Conv2dFace::backward_data;
+  const int64_t size = to_y ? s.y_size() : to_x ? s.x_size() : shape.w_size();
+  std::vector<double> sum(static_cast<size_t>(size));
+  parallel_for(s.c, true, [&](int64_t c) {
+    for (int64_t row = 0; row < s.n * s.oh(); ++row) {
+      for (int64_t tap = 0; tap < s.kh * s.kw; ++tap) {
+        const auto visit = [&](int64_t out, int64_t in) {
+          const int64_t xi = in * s.c + c, wi = tap * s.c + c, yi = out * s.c + c;
+          if (to_y) sum[size_t(yi)] += double(x[xi]) * double(w[wi]);
+          if (to_x) sum[size_t(xi)] += double(g[yi]) * double(w[wi]);
+          if (!to_y && !to_x) sum[size_t(wi)] += double(x[xi]) * double(g[yi]);
+        };
+        for_each_pixel(s, row / s.oh(), row % s.oh(), tap / s.kw, tap % s.kw, visit);
+      }
+    }
+  });
+  return sum;
+}
+
 }  // namespace
 
 std::vector<double> exact_conv(const ConvShape& shape, Conv2dFace face, const float* x,
                                const float* w, const float* g) {
+  if (shape.depthwise) return depthwise(shape, face, x, w, g);
   if (face == Conv2dFace::forward) return forward(shape.s, x, w);
   if (face == Conv2dFace::backward_data) return backward_data(shape.s, w, g);
   return backward_weights(shape.s, x, g);

@@ -4,6 +4,7 @@ namespace talweg::bench {
 
 void add_all_rows(Suite& suite) {
   add_conv_rows(suite);
+  add_depthwise_rows(suite);
   add_kernel_rows(suite);
   add_memory_rows(suite);
   add_matmul_rows(suite);

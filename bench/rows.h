@@ -5,9 +5,10 @@
 
 namespace talweg::bench {
 
-void add_conv_rows(Suite& suite);    ///< talweg's conv2d, by shape, face, algorithm, ISA
-void add_kernel_rows(Suite& suite);  ///< elementwise, reductions
-void add_memory_rows(Suite& suite);  ///< columns, softmax, depthwise, optimisers: GB/s
+void add_conv_rows(Suite& suite);       ///< talweg's conv2d, by shape, face, algorithm, ISA
+void add_depthwise_rows(Suite& suite);  ///< its three faces
+void add_kernel_rows(Suite& suite);     ///< elementwise, reductions
+void add_memory_rows(Suite& suite);     ///< columns, softmax, depthwise, optimisers: GB/s
 void add_matmul_rows(Suite& suite);
 void add_net_rows(Suite& suite);     ///< whole networks: a training step, reading
 void add_ladder_rows(Suite& suite);  ///< the learner's ladder

@@ -112,6 +112,7 @@ void add_elementwise(std::vector<Kernel>& out) {
     add("relu_mask", 2,
         [](const auto& t, int64_t n, const auto& v) { t.relu_mask(n, v.a, v.b, v.y); });
     add("add", 2, [](const auto& t, int64_t n, const auto& v) { t.add(n, v.a, v.b, v.y); });
+    add("maximum", 2, [](const auto& t, int64_t n, const auto& v) { t.maximum(n, v.a, v.b, v.y); });
     add("mul", 2, [](const auto& t, int64_t n, const auto& v) { t.mul(n, v.a, v.b, v.y); });
   }
 }

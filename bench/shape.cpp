@@ -65,8 +65,11 @@ void check(std::string_view text, const ConvShape& shape, int64_t groups) {
          "' every size must be at least 1");
   check_axis(text, "height", s.h, s.kh, s.stride_h, s.pad_h, s.dilation_h);
   check_axis(text, "width", s.w, s.kw, s.stride_w, s.pad_w, s.dilation_w);
-  expect(groups == 1 || shape.depthwise, "[shape] in '", text, "' there are ", groups,
-         " groups; 1 and, for a depthwise convolution, C = K groups are known");
+  expect(
+      groups == 1 || shape.depthwise, "[shape] in '", text, "' there are ", groups,
+      " groups, but talweg has no grouped convolution other than the depthwise one, which has as "
+      "many groups as channels in and out (C = K); leave out g or write g",
+      shape.s.c);
   constexpr double limit = 1e10;  // floats: 40 GB
   const double largest = std::max({double(s.n) * double(s.h) * double(s.w) * double(s.c),
                                    double(s.k) * double(s.kh) * double(s.kw) * double(s.c),

@@ -3,8 +3,8 @@
 //   N x C x H x W - K x KH x KW [sSTRIDE] [pPADDING] [dDILATION] [gGROUPS]
 //
 // for example 32x64x8x32-128x3x3s1p1. Stride, padding and dilation may differ by axis (s2x1) and
-// are 1, 0 and 1 where left out; dilation 1 is the dense window. Groups equal to C and K (C = K)
-// mean a depthwise convolution.
+// are 1, 0 and 1 where left out; dilation 1 is the dense window. As many groups as channels (G = C = K)
+// mean a depthwise convolution; no others are known, since talweg has no grouped convolution.
 #pragma once
 
 #include <string>
@@ -20,8 +20,13 @@ using kernels::Conv2dShape;
 
 struct ConvShape {
   Conv2dShape s;
-  bool depthwise = false;
-  std::string text;  ///< as parsed, with the defaults left out or in as the user wrote them
+  bool depthwise = false;  ///< weights [KH,KW,C]; C = K
+  std::string text;        ///< as parsed, with the defaults left out or in as the user wrote them
+
+  int64_t w_size() const { return depthwise ? s.kh * s.kw * s.c : s.w_size(); }
+  /// Input channels that each output channel sums over.
+  int64_t channels_each() const { return depthwise ? 1 : s.c; }
+  double flops() const { return s.flops() / double(s.c) * double(channels_each()); }
 };
 
 /// Throws Error, one sentence, where the text is not of that form or the shape is impossible: a

@@ -96,7 +96,11 @@ void add_way(Suite& suite, const ConvCase& c, Conv2dFace face, const OneDnnWay& 
 
 void add_onednn_rows(Suite& suite) {
   for (const ConvCase& c : suite.conv_cases()) {
-    if (c.shape.depthwise) continue;
+    if (c.shape.depthwise) {
+      suite.leave_out(message(c.shape.text, "/onednn"),
+                      "depthwise convolutions are timed without peers");
+      continue;
+    }
     for (const Conv2dFace face : suite.options().faces) {
       for (const OneDnnWay& way : kWays) add_way(suite, c, face, way);
     }

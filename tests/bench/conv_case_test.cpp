@@ -147,6 +147,32 @@ TEST_CASE("the result that rows are checked against is that of the plain loops")
   }
 }
 
+TEST_CASE("so is that of depthwise convolutions") {
+  const ConvShape shape = parse_shape("2x5x6x7-5x3x2s1x2p1d2x1g5");
+  const Conv2dShape& s = shape.s;
+  const auto& plain = kernels::reference<double>();
+  const Buffer x = random_buffer(s.x_size(), 1), w = random_buffer(shape.w_size(), 2),
+               g = random_buffer(s.y_size(), 3);
+  const std::vector<double> xd(x.data(), x.data() + x.size()), wd(w.data(), w.data() + w.size()),
+      gd(g.data(), g.data() + g.size());
+  std::vector<double> y(gd.size()), dx(xd.size()), dw(wd.size());
+  std::vector<double> scratch(size_t(plain.depthwise_scratch(s)));
+  plain.depthwise(s, xd.data(), wd.data(), y.data());
+  plain.depthwise_backward_data(s, wd.data(), gd.data(), dx.data());
+  plain.depthwise_backward_weights(s, xd.data(), gd.data(), dw.data(), scratch.data());
+  const std::vector<double>* expected[] = {&y, &dx, &dw};
+  for (const Conv2dFace face : kFaces) {
+    const auto found = exact_conv(shape, face, x.data(), w.data(), g.data());
+    REQUIRE(found.size() == expected[int(face)]->size());
+    for (size_t i = 0; i < found.size(); ++i) {
+      CHECK(found[i] == doctest::Approx((*expected[int(face)])[i]).epsilon(1e-12));
+    }
+  }
+  const Row row = conv_row({shape, "custom"}, Conv2dFace::forward, "way", 1);
+  CHECK(row.nominal_flop == 2.0 * double(s.y_size()) * 6);  // 3 x 2 taps a number
+  CHECK(row.bytes == 4.0 * double(x.size() + w.size() + g.size()));
+}
+
 TEST_CASE("the named groups are possible shapes with different names") {
   const auto cases = conv_cases_of({});
   CHECK(cases.size() > 25);
