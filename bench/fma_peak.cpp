@@ -54,7 +54,35 @@ double flops_per_instruction(const std::string& isa) {
 }
 #endif
 
+#if defined(__x86_64__)
+constexpr int64_t kAdditionLoops = 5'000;
+
+/// kAdditionLoops times 200 additions, each of the sum before. Of a register: some processors do
+/// those of a constant without any cycle at all.
+void run_additions() {
+  int64_t loops = kAdditionLoops, sum = 0, one = 1;
+  asm volatile("1:\n\t.rept 200\n\tadd %2, %1\n\t.endr\n\tdec %0\n\tjnz 1b"
+               : "+r"(loops), "+r"(sum)
+               : "r"(one)
+               : "cc");
+}
+#endif
+
 }  // namespace
+
+double effective_ghz() {
+#if defined(__x86_64__)
+  double best = std::numeric_limits<double>::max();
+  for (int sample = 0; sample < kSamples; ++sample) {
+    const double begin = omp_get_wtime();
+    run_additions();
+    best = std::min(best, omp_get_wtime() - begin);
+  }
+  return 200.0 * double(kAdditionLoops) / best * 1e-9;
+#else
+  return 0;
+#endif
+}
 
 double fma_peak_gflops([[maybe_unused]] const std::string& isa, [[maybe_unused]] int threads) {
 #if defined(__x86_64__)

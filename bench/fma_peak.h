@@ -11,4 +11,9 @@ namespace talweg::bench {
 /// measures memory instead. 0 on processors other than x86-64.
 double fma_peak_gflops(const std::string& isa, int threads = 1);
 
+/// Cycles a second, in GHz: how often a core adds a register to another, each addition waiting for
+/// the one before, for which every x86-64 processor takes one cycle. What the system states may be a
+/// nominal clock. 0 on other processors.
+double effective_ghz();
+
 }  // namespace talweg::bench

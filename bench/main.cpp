@@ -1,11 +1,14 @@
 // talweg_bench: measures what was asked for, prints and writes it. Exit codes: 0 fine, 1 a row failed
 // (or, in compare, became slower), 2 misused.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
+#include <filesystem>
 
 #include "bench/clock.h"
 #include "bench/compare.h"
+#include "bench/floors.h"
 #include "bench/options.h"
 #include "bench/peers/environment.h"
 #include "bench/report.h"
@@ -46,6 +49,36 @@ std::map<std::string, std::string> settings_of(const Options& o) {
   return settings;
 }
 
+/// Said before minutes are spent on measuring, not after.
+void check_can_write(const std::string& file) {
+  const std::filesystem::path folder = std::filesystem::path(file).parent_path();
+  if (folder.empty() || std::filesystem::is_directory(folder)) return;
+  throw Error(message("[bench] ", file, " can't be written: there is no folder ", folder.string(),
+                      "; create it first or choose another place"));
+}
+
+void check_against(const std::vector<const Row*>& rows, const std::string& way) {
+  const auto is_it = [&](const Row* row) { return row->way == way; };
+  expect(way.empty() || std::any_of(rows.begin(), rows.end(), is_it), "[bench] --against ", way,
+         ": no row of this run is of that way; --list shows them, the way before the threads");
+}
+
+void check_floors(const std::vector<const Row*>& rows) {
+  const auto has_one = [](const Row* row) {
+    return floor_of(row->problem, row->way, row->isa, row->threads) > 0;
+  };
+  expect(std::any_of(rows.begin(), rows.end(), has_one),
+         "[bench] --floors: no row of this run has a floor; measure --smoke or ocr, on one thread");
+}
+
+/// Prints which rows are under their floors; true where any is.
+bool tell_floors(const RunRecord& run) {
+  const std::vector<std::string> under = under_floors(run.rows);
+  for (const std::string& sentence : under) print("UNDER ITS FLOOR: " + sentence + "\n");
+  if (under.empty()) print("all rows with a floor are above it\n");
+  return !under.empty();
+}
+
 void write_files(const Options& o, const RunRecord& run) {
   if (!o.json.empty()) io::write_file_atomically(o.json, to_json(run));
   if (!o.csv.empty()) io::write_file_atomically(o.csv, to_csv(run));
@@ -68,6 +101,9 @@ int measure(const Options& o, [[maybe_unused]] char** argv) {
     for (const Row* row : rows) print(row->name() + "\n");
     return 0;
   }
+  for (const std::string* file : {&o.json, &o.csv, &o.svg}) check_can_write(*file);
+  check_against(rows, o.run.against);
+  if (o.floors) check_floors(rows);
   RunRecord run;
   run.machine = read_machine();
   run.started = utc_now();
@@ -90,6 +126,7 @@ int measure(const Options& o, [[maybe_unused]] char** argv) {
   }
   run.after = probe(o.suite.isas, o.suite.threads);
   print(footer_text(run));
+  if (o.floors) failed = tell_floors(run) || failed;
   write_files(o, run);
   return failed ? kFailed : 0;
 }

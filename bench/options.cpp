@@ -18,11 +18,16 @@ struct Raw {
 };
 
 void add_what(CLI::App& app, Options& o, Raw& raw) {
-  app.add_option("filter", o.filter,
-                 "Part of a row's name, a group (ocr, tiny, word, latency, deepbench, speech, "
-                 "resnet), or a regular expression");
+  app.add_option(
+      "filter", o.filter,
+      "A group (ocr, tiny, word, latency, deepbench, speech, resnet, depthwise, strided, "
+      "kernels, ops, matmul, ladder, nets), a part of a row's name, or a regular expression");
   app.add_flag("--list", o.list, "Print the rows' names and measure nothing");
   app.add_flag("--smoke", o.smoke, "A few seconds, to see that it works");
+  app.add_flag(
+      "--floors", o.floors,
+      "Fail where a key convolution, on one thread, is far below what it must reach of the "
+      "measured peak (floors.cpp); for an idle machine, with --smoke or ocr");
   app.add_option("--threads", raw.threads, "Numbers of threads, e.g. 1,2; one and all if not given")
       ->delimiter(',')
       ->check(CLI::Range(1, 1024));
@@ -48,7 +53,12 @@ void add_how(CLI::App& app, Options& o, Raw& raw) {
   app.add_option("--turns", o.run.turns, "Samples of each row, taken in turns with its rivals")
       ->capture_default_str()
       ->check(CLI::Range(1, 100000));
-  app.add_option("--cold", raw.cold, "Caches before each run: none (warm), weights or all cold")
+  app.add_option(
+         "--cold", raw.cold,
+         "Caches before each run: none (warm), weights or all cold, thrown out line by line with "
+         "the processor's own instruction (clflush), which reaches every cache whatever its "
+         "size; a rotation among copies would have to know the last cache's, and virtual "
+         "machines state their host's")
       ->capture_default_str()
       ->check(CLI::IsMember({"none", "weights", "all"}));
   app.add_flag("--pin", o.run.pin, "Bind each OpenMP thread to a processor");

@@ -13,7 +13,7 @@ struct Options {
   SuiteOptions suite;
   RunOptions run;
   std::string filter;
-  bool smoke = false, list = false;
+  bool smoke = false, list = false, floors = false;
   std::string json, csv, svg;  ///< files to write; empty: none
 
   /// `compare A B` was asked for instead of a run.

@@ -138,9 +138,13 @@ void draw_points(Svg& svg, const Axes& axes, const std::vector<Point>& points) {
   for (const Point& p : points) {
     if (index_of(p.row->way) == ways.size()) ways.push_back(p.row->way);
   }
+  // The ways of a problem share its FLOP a byte: side by side, so that none hides another.
+  const double apart = std::min(6.0, 48.0 / double(std::max<size_t>(ways.size(), 1)));
   for (const Point& p : points) {
-    draw_mark(svg, axes.x(p.intensity), axes.y(p.gflops), p.row->threads,
-              io::series_color(index_of(p.row->way)));
+    const size_t way = index_of(p.row->way);
+    const double aside = apart * (double(way) - 0.5 * double(ways.size() - 1));
+    draw_mark(svg, axes.x(p.intensity) + aside, axes.y(p.gflops), p.row->threads,
+              io::series_color(way));
   }
   double y = kTop + 8;
   for (size_t i = 0; i < ways.size() && y < kBottom - 60; ++i, y += 20) {
@@ -166,7 +170,7 @@ std::string to_svg(const RunRecord& run) {
            {.size = 16, .bold = true});
   svg.text(kLeft, 43,
            "solid roofs: from memory; dashed: from the L2 cache; Winograd executes fewer FLOP than "
-           "nominal and may stand above",
+           "nominal and may stand above; a problem's ways side by side",
            {.size = 12, .opacity = 0.8});
   draw_axes(svg, axes);
   svg.open_clip(kLeft, kTop, kRight - kLeft, kBottom - kTop);

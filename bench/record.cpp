@@ -39,6 +39,7 @@ double peak_of_all(const std::string& isa, int threads, double alone) {
 
 Probes probe(const std::vector<std::string>& isas, const std::vector<int>& threads) {
   Probes probes;
+  probes.ghz = effective_ghz();
   for (const int t : threads) {
     for (const std::string& isa : isas) {
       auto& peaks = probes.peak[isa];

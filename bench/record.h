@@ -57,6 +57,7 @@ Figures figures(const RowRecord& row);
 struct Probes {
   std::map<std::string, std::map<int, double>> peak;
   std::map<int, std::vector<Bandwidth>> bandwidth;
+  double ghz = 0;  ///< cycles a second; 0 where not measured
 };
 Probes probe(const std::vector<std::string>& isas, const std::vector<int>& threads);
 

@@ -54,13 +54,14 @@ json of(const Probes& probes) {
                            {"triad_gbs", b.triad}});
     }
   }
-  return {{"multiply_add_peak", peak}, {"bandwidth", bandwidth}};
+  return {{"multiply_add_peak", peak}, {"bandwidth", bandwidth}, {"clock_ghz", probes.ghz}};
 }
 
 void read(const json& j, Probes& probes) {
   for (const json& p : j.at("multiply_add_peak")) {
     probes.peak[p.at("isa")][p.at("threads")] = p.at("gflops");
   }
+  probes.ghz = j.value("clock_ghz", 0.0);  // younger than the format
   for (const json& b : j.at("bandwidth")) {
     probes.bandwidth[b.at("threads")].push_back({b.at("level"), b.at("bytes_per_thread"),
                                                  b.at("read_gbs"), b.at("copy_gbs"),
@@ -183,8 +184,9 @@ RunRecord parse_json(const std::string& file, const std::string& text) {
     for (const json& row : document.at("rows")) run.rows.push_back(row_of(row));
     return run;
   } catch (const json::exception& e) {
-    throw IoError(message("[bench] ", file,
-                          " is no result of this program, written with --json: ", e.what()));
+    const std::string what = e.what();  // begins with the exception's name in brackets
+    throw IoError(message("[bench] ", file, " is no result of this program, written with --json: ",
+                          what.substr(what.find("] ") + 2)));
   }
 }
 

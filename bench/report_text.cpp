@@ -68,6 +68,9 @@ std::string row_text(const RowRecord& row) {
 
 std::string probes_text(const Probes& probes) {
   std::string text;
+  if (probes.ghz > 0) {
+    text += format("  clock, by additions that wait for one another: %.2f GHz\n", probes.ghz);
+  }
   for (const auto& [isa, by_threads] : probes.peak) {
     text += format("  multiply-adds, %-9s", isa.c_str());
     for (const auto& [threads, gflops] : by_threads) {

@@ -53,6 +53,7 @@ struct Work {
   std::function<uint64_t()> hash = {};
   std::vector<Memory> weights = {};  ///< for --cold weights
   std::vector<Memory> others = {};   ///< with the weights, for --cold all
+  double bytes = 0;                  ///< the row's, where only make() can know them
   /// What the row has to say of itself: "algorithm wino4", "jit:avx512_core".
   std::string note = {};
 };

@@ -1,6 +1,6 @@
 // More kernels that memory bounds, those that layers and optimisers are made of: sums and
-// arithmetic by columns, softmax and cross-entropy by rows, pooling and its gradient, depthwise
-// convolution, optimisers' steps. Their figure is GB/s, each in- and output counted once.
+// arithmetic by columns, softmax and cross-entropy by rows, pooling and its gradient, optimisers'
+// steps. Their figure is GB/s, each in- and output counted once.
 #include <algorithm>
 #include <string>
 #include <type_traits>
@@ -15,7 +15,6 @@
 namespace talweg::bench {
 namespace {
 
-using kernels::Conv2dShape;
 using kernels::KernelTable;
 using kernels::Pool2dShape;
 
@@ -63,6 +62,11 @@ template <class T> class CaseMemory {
                 state_.data(), state2_.data(), scratch_.data()};
   }
   const std::vector<T>& y() const { return y_; }
+  /// What --cold throws out of the caches.
+  std::vector<Memory> all() const {
+    const auto of = [](const auto& v) { return Memory{v.data(), v.size() * sizeof(v[0])}; };
+    return {of(x_), of(g_), of(row_), of(y_), of(state_), of(state2_), of(winner_), of(label_)};
+  }
   Operands<T> operands;
 
  private:
@@ -91,6 +95,7 @@ Work make_work(const KernelCase& c) {
     c.f32(table, fresh.operands);
     return relative_error(fresh.y().data(), exact.y());
   };
+  work.others = memory->all();
   if (!c.keeps_state) {
     work.hash = [memory] { return hash_of(memory->y().data(), int64_t(memory->y().size())); };
   }
@@ -167,11 +172,9 @@ void add_matrices(std::vector<KernelCase>& cases) {
   }
 }
 
-/// The OCR trunk's pooling and a depthwise layer of its middle, N x H x W x C.
+/// Pools of the demonstration's model and of nets for photographs, N x H x W x C.
 constexpr Pool2dShape kPool{32, 32, 72, 16, 2, 2, 2, 2},
     kOverlapping{32, 16, 36, 32, 3, 3, 2, 2, 1, 1};
-constexpr Conv2dShape kDepthwise{
-    .n = 32, .h = 16, .w = 36, .c = 64, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1};
 
 void add_windows(std::vector<KernelCase>& cases) {
   const auto add_pool = [&](const char* name, const Pool2dShape& s, int64_t y, double numbers,
@@ -189,19 +192,10 @@ void add_windows(std::vector<KernelCase>& cases) {
            [](auto& k, auto& o) { k.max_pool(kOverlapping, o.x, o.y, o.winner); });
   add_pool("scatter3x3s2", kOverlapping, kOverlapping.x_size(), x3 + 1.25 * y3,
            [](auto& k, auto& o) { k.pool_scatter(kOverlapping, o.x, o.winner, o.y); });
-
-  const Conv2dShape& d = kDepthwise;
-  const auto add_depthwise = [&](const char* face, int64_t size, auto f) {
-    cases.push_back(kernel_case(message("depthwise/", face, "/", d.n, "x", d.h, "x", d.w, "x", d.c),
-                                d.n * d.h * d.w, d.c, size, 2 * double(d.x_size()), f));
-  };
-  add_depthwise("forward", d.x_size(),
-                [](auto& k, auto& o) { k.depthwise(kDepthwise, o.x, o.row, o.y); });
-  add_depthwise("backward_data", d.x_size(),
-                [](auto& k, auto& o) { k.depthwise_backward_data(kDepthwise, o.row, o.g, o.y); });
-  add_depthwise("backward_weights", d.kh * d.kw * d.c, [](auto& k, auto& o) {
-    k.depthwise_backward_weights(kDepthwise, o.x, o.g, o.y, o.scratch);
-  });
+  add_pool("mean2x2", kPool, kPool.y_size(), x + y,
+           [](auto& k, auto& o) { k.avg_pool(kPool, o.x, o.y); });
+  add_pool("mean2x2_vjp", kPool, kPool.x_size(), x + y,
+           [](auto& k, auto& o) { k.avg_pool_backward(kPool, o.x, o.y); });
 }
 
 void add_optimisers(std::vector<KernelCase>& cases) {

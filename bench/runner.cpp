@@ -61,12 +61,16 @@ void check_error(Candidate& c) {
                              "more than ", c.row->error_bound);
 }
 
-void prepare(Candidate& c, bool pin) {
+void prepare(Candidate& c, const RunOptions& options) {
   try {
-    const RowScope scope(*c.row, pin);
+    const RowScope scope(*c.row, options.pin);
     c.work = c.row->make();
     c.work.run();
     c.record.note = c.work.note;
+    if (c.work.bytes > 0) c.record.bytes = c.work.bytes;
+    if (options.cold != Cold::none && c.work.weights.empty() && c.work.others.empty()) {
+      c.record.note += " (warm: its memory is not known)";
+    }
     check_error(c);
     if (c.work.hash) c.hash = c.work.hash();
   } catch (const std::exception& e) {
@@ -178,10 +182,12 @@ void set_ratios(std::vector<Candidate>& all, const std::string& against) {
   }
 }
 
+bool belongs(const Row& row, const std::string& group) {
+  return std::find(row.groups.begin(), row.groups.end(), group) != row.groups.end();
+}
+
 bool matches(const Row& row, const std::string& filter, const std::regex& expression) {
-  return row.name().find(filter) != std::string::npos ||
-         std::find(row.groups.begin(), row.groups.end(), filter) != row.groups.end() ||
-         std::regex_search(row.name(), expression);
+  return row.name().find(filter) != std::string::npos || std::regex_search(row.name(), expression);
 }
 
 }  // namespace
@@ -216,9 +222,13 @@ std::vector<const Row*> select(const Suite& suite, const std::string& asked_for,
     // A name such as .../auto+pack/1t is no expression but may be meant as it stands.
     expression = std::regex("$^");
   }
+  bool is_group = false;  // then no other row whose name happens to hold the word is meant
+  for (const Row& row : suite.rows()) is_group = is_group || belongs(row, filter);
   std::vector<const Row*> rows;
   for (const Row& row : suite.rows()) {
-    const bool asked = filter.empty() ? smoke || row.by_default : matches(row, filter, expression);
+    const bool asked = filter.empty() ? smoke || row.by_default
+                       : is_group     ? belongs(row, filter)
+                                      : matches(row, filter, expression);
     if (asked && (!smoke || row.in_smoke || !filter.empty())) rows.push_back(&row);
   }
   expect(!rows.empty() || !own_shapes,
@@ -230,14 +240,15 @@ std::vector<const Row*> select(const Suite& suite, const std::string& asked_for,
 
 double expected_seconds(const std::vector<const Row*>& rows, const RunOptions& options) {
   // Finding the number of runs of a sample takes about half of what is timed, and a long row runs
-  // ten times at the least; the exact result comes at about 5 GFLOP/s a processor.
-  constexpr double checking = 5e9, slow = 50e9, fewest_runs = 10, probing_again = 3;
+  // ten times at the least; the exact result comes at about 5 GFLOP/s a processor, and the buffers and
+  // checks of rows that count no FLOP take a moment too.
+  constexpr double checking = 5e9, slow = 50e9, fewest_runs = 10, probing_again = 3, making = 0.06;
   double seconds = probing_again;
   for (const auto& problem : by_problem(rows)) {
     seconds += problem.front()->nominal_flop / (checking * omp_get_num_procs());
     for (const Row* row : problem) {
       const double run = row->nominal_flop / (slow * row->threads);
-      seconds += std::max(1.5 * options.seconds, fewest_runs * run);
+      seconds += making + std::max(1.4 * options.seconds, fewest_runs * run);
     }
   }
   return seconds;
@@ -248,7 +259,7 @@ std::vector<RowRecord> run_problem(const std::vector<const Row*>& rows, const Ru
   std::vector<Candidate> all;
   for (const Row* row : rows) {
     all.push_back({.row = row, .record = record_of(*row, options)});
-    prepare(all.back(), options.pin);
+    prepare(all.back(), options);
   }
   compare_bits(all, options.pin);
   measure(all, options, clock);

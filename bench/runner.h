@@ -58,7 +58,7 @@ class Clock {
 /// Rows in the order of their problems, each problem's together.
 std::vector<std::vector<const Row*>> by_problem(const std::vector<const Row*>& rows);
 
-/// Those that the filter means: a part of the name, a group, or else a regular expression that the
+/// Those that the filter means: a group, or else a part of the name, or a regular expression that the
 /// name holds. Empty: the convolutions of --shape or, without any, the rows of a run without a
 /// filter. Throws Error where no row is left.
 std::vector<const Row*> select(const Suite& suite, const std::string& filter, bool smoke);

@@ -4,12 +4,16 @@
 #include <doctest/doctest.h>
 #include <omp.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
+#include <set>
 
+#include "bench/floors.h"
 #include "bench/report.h"
 #include "bench/rows.h"
 #include "core/error.h"
+#include "core/ops.h"
 
 namespace talweg::bench {
 namespace {
@@ -182,7 +186,11 @@ TEST_CASE("filters are parts of names, groups or regular expressions") {
   suite.add(shown);
   CHECK(select(suite, "", false).size() == suite.rows().size() - 2);
   CHECK(select(suite, "fakes", false).size() == 2);
-  CHECK(select(suite, "custom", false).size() == suite.rows().size() - 2);
+  Row of_that_name = fake("fakes", "1", 1);  // but of another group
+  of_that_name.groups = {"others"};
+  suite.add(of_that_name);
+  CHECK(select(suite, "fakes", false).size() == 2);
+  CHECK(select(suite, "custom", false).size() == suite.rows().size() - 3);
   CHECK(select(suite, "forward/.*auto/2t$", false).size() == 1);
   CHECK(select(suite, "direct/1t", false).size() == 3);
   CHECK_THROWS_WITH_AS(select(suite, "nonsense", false), doctest::Contains("--list"), Error);
@@ -198,9 +206,59 @@ TEST_CASE("shapes that no row computes are refused in one sentence") {
   add_conv_rows(wide);
   CHECK_THROWS_WITH_AS(select(wide, "", false), doctest::Contains("can compute any of the shapes"),
                        Error);
-  Suite grouped({.shapes = {parse_shape("1x8x9x9-8x3x3g8")}});
-  CHECK_THROWS_WITH_AS(add_conv_rows(grouped), doctest::Contains("is a depthwise convolution"),
-                       Error);
+}
+
+TEST_CASE("every op's card gives rows, and each is right") {
+  Suite suite({.threads = {1, 2}, .isas = {kernels::available_isas().front()}});
+  add_op_rows(suite);
+  std::set<std::string> problems;
+  for (const Row& row : suite.rows()) {
+    problems.insert(row.problem);
+    // Sums as long as a network's take the plain loops of double long: what is small is enough.
+    if (row.units > 70'000) continue;
+    const RowScope scope(row, false);
+    const Work work = row.make();
+    work.run();
+    CAPTURE(row.name());
+    CHECK(work.error() < row.error_bound);
+    CHECK(work.bytes >= 0);
+  }
+  for (const OpCard& card : talweg::ops()) {
+    const auto has = [&](const char* pass) {
+      return std::any_of(problems.begin(), problems.end(), [&](const std::string& problem) {
+        return problem.find("op/" + card.name + "/" + pass + "/") == 0;
+      });
+    };
+    CAPTURE(card.name);
+    CHECK(has("forward"));
+    CHECK(has("vjp") == (card.rule_text.find("none") != 0));
+  }
+}
+
+TEST_CASE("floors are of rows that there are, and a row under its own is named") {
+  Suite suite({.threads = {1}, .isas = {"portable"}});
+  add_conv_rows(suite);
+  int with_floor = 0;
+  for (const Row& row : suite.rows()) {
+    with_floor += floor_of(row.problem, row.way, row.isa, row.threads) > 0;
+  }
+  CHECK(with_floor == 4);
+  RowRecord row;
+  row.problem = "conv2d/forward/32x64x8x32-128x3x3s1p1";
+  row.way = "talweg/avx2/direct";
+  row.isa = "avx2";
+  row.nominal_flop = 1e9;
+  row.roof.peak_gflops = 100;
+  row.samples = {0.1, 0.1, 0.1};  // 10 GFLOP/s
+  const auto under = under_floors({row});
+  REQUIRE(under.size() == 1);
+  CHECK(under[0].find("direct/1t does 10 % of the measured peak, less than its floor of 40 %") !=
+        std::string::npos);
+  row.samples = {0.01, 0.01, 0.01};
+  CHECK(under_floors({row}).empty());
+  row.threads = 2;  // no floor
+  row.samples = {0.1};
+  CHECK(under_floors({row}).empty());
 }
 
 TEST_CASE("every row of talweg's own is right on every instruction set, on small shapes") {
@@ -210,9 +268,11 @@ TEST_CASE("every row of talweg's own is right on every instruction set, on small
       .algos = {"direct", "wino2", "wino4", "auto"},
       .shapes = {parse_shape("2x5x6x7-9x3x3p1"), parse_shape("1x1x5x9-3x2x4s2")},
       .with_packing = true};
+  options.shapes.push_back(parse_shape("2x5x6x7-5x3x3p1g5"));
+  options.shapes.push_back(parse_shape("1x8x9x5-8x3x2s2x1p1d1x2g8"));
   Suite suite(options);
   add_conv_rows(suite);
-  FakeClock clock;
+  add_depthwise_rows(suite);
   for (const auto& problem : by_problem(select(suite, "", false))) {
     for (const Row* row : problem) {
       const RowScope scope(*row, false);
