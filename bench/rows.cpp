@@ -10,6 +10,7 @@ void add_all_rows(Suite& suite) {
   add_matmul_rows(suite);
   add_op_rows(suite);
   add_net_rows(suite);
+  add_lexicon_rows(suite);
   add_ladder_rows(suite);
   add_graph_rows(suite);
   add_align_rows(suite);

@@ -1,6 +1,7 @@
 #include "ocr/letter_model.h"
 
 #include <algorithm>
+#include <set>
 
 #include "core/error.h"
 #include "core/io/file.h"
@@ -31,17 +32,12 @@ std::string describe_strangers(const std::vector<Stranger>& strangers) {
 
 LetterModel LetterModel::train(const std::vector<std::string>& words, int order) {
   std::vector<std::u32string> decoded;
-  std::u32string letters;
+  std::set<char32_t> different;
   for (const std::string& word : words) {
     decoded.push_back(decode_utf8(word));
-    letters += decoded.back();
-    if (letters.size() > (size_t{1} << 16)) {  // keep what is gathered small
-      std::ranges::sort(letters);
-      letters.erase(std::ranges::unique(letters).begin(), letters.end());
-    }
+    different.insert(decoded.back().begin(), decoded.back().end());
   }
-  std::ranges::sort(letters);
-  letters.erase(std::ranges::unique(letters).begin(), letters.end());
+  std::u32string letters(different.begin(), different.end());
   expect(!letters.empty(), "[ngram] there are no words to learn from; give at least one");
   ebm::LabelList list;
   std::vector<int32_t> symbols;
