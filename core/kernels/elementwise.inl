@@ -68,9 +68,10 @@ constexpr float kLn2Low = -2.12194440e-4f;
   const IVec subnormal = x < kSmallestNormal;
   const IVec bits = bits_of(subnormal ? x * 8388608.0f : x);  // 2^23
   // Subtracting the bits of sqrt(1/2) makes the exponent field step at sqrt(1/2) 2^e, not at 2^e.
-  const IVec shifted = bits - 0x3f3504f3;
+  // In unsigned numbers, which may wrap around: those of negative x do.
+  const IVec shifted = (IVec)((UVec)bits - 0x3f3504f3u);
   const IVec exponent = shifted >> 23;
-  const Vec m = float_of_bits(bits - (exponent << 23)) - 1.0f;
+  const Vec m = float_of_bits((IVec)((UVec)bits - ((UVec)exponent << 23))) - 1.0f;
   const Vec e = __builtin_convertvector(exponent - (subnormal & 23), Vec);
   Vec p = broadcast(7.0376836292e-2f);
   p = p * m - 1.1514610310e-1f;

@@ -5,6 +5,7 @@ constexpr int64_t kLanes = TALWEG_LANES;
 
 typedef float Vec __attribute__((vector_size(4 * TALWEG_LANES)));
 typedef int32_t IVec __attribute__((vector_size(4 * TALWEG_LANES)));
+typedef uint32_t UVec __attribute__((vector_size(4 * TALWEG_LANES)));
 // The same in memory, where it may start at any float.
 typedef float VecInMemory __attribute__((vector_size(4 * TALWEG_LANES), aligned(4), may_alias));
 
