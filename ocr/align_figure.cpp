@@ -73,10 +73,11 @@ AlignedWord align_word(const Recognizer& recognizer, const io::Gray8& image,
                        const std::string& text) {
   const Alphabet& alphabet = recognizer.alphabet();
   AlignedWord word{text, image, recognizer.energies(image), {}, {}, {}, {}, 0};
-  word.label = ebm::expand(alphabet.encode(text), alphabet.between());
+  word.label = ebm::expand(alphabet.encode(text), alphabet.between(), recognizer.topology());
   for (int32_t symbol : word.label) word.names.push_back(alphabet.symbol_name(symbol));
   const int64_t windows = word.map.windows, length = int64_t(word.label.size());
-  word.best = ebm::viterbi(word.map.values.data(), windows, word.map.symbols, word.label);
+  word.best = ebm::viterbi(word.map.values.data(), windows, word.map.symbols, word.label,
+                           ebm::path_rule(recognizer.topology()));
   expect(word.best.status == ebm::AlignStatus::ok, "'", text,
          "' can't be aligned with its image: ", ebm::to_string(word.best.status), "; ", length,
          " label positions, ", windows, " windows");

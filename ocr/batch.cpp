@@ -20,7 +20,7 @@ void clear(Batch& batch, int64_t count, int width) {
   }
   batch.texts.clear();
   batch.windows.clear();
-  batch.labels.clear();
+  batch.words.clear();
   batch.sure.clear();
 }
 
@@ -32,7 +32,7 @@ void label(Batch& batch, const Alphabet& alphabet, const std::string& text, int 
   const int windows = window_count(width);
   batch.texts.push_back(text);
   batch.windows.push_back(windows);
-  batch.labels.add(ebm::expand(word, alphabet.between()));
+  batch.words.add(word);
   std::vector<int32_t> sure = sure_symbols(word, alphabet.between(), x0, x1, windows);
   sure.resize(std::size_t(padded_windows), -1);
   batch.sure.insert(batch.sure.end(), sure.begin(), sure.end());

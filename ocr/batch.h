@@ -20,7 +20,7 @@ struct Batch {
   Tensor<float> images;            ///< x[B, 32, W, 1], ink = 1
   std::vector<std::string> texts;  ///< [B] UTF-8
   std::vector<int64_t> windows;    ///< [B] windows of each image, padding not counted
-  ebm::LabelList labels;           ///< [B] words as letters, each followed by BETWEEN
+  ebm::LabelList words;            ///< [B] the same as letters of the alphabet
   /// [B * L] the symbol that a window surely shows, or -1: see sure_symbols.
   std::vector<int32_t> sure;
 };

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/io/image.h"
+#include "ebm/align/topology.h"
 #include "ocr/alphabet.h"
 
 namespace talweg::ocr {
@@ -77,9 +78,14 @@ std::u32string charset_of(const std::vector<Sample>& samples);
 using WindowCount = std::function<int(int model_width)>;
 
 /// Opens every image and checks every label against `alphabet` (if given) and `windows` (if given:
-/// a word of T letters needs 2T windows, one a letter and one for the gap after it). Faulty samples
-/// move from dataset.samples to dataset.findings.
-void check_samples(Dataset& dataset, const Alphabet* alphabet, const WindowCount& windows = {});
+/// a word needs at least least_windows). Faulty samples move from dataset.samples to
+/// dataset.findings.
+void check_samples(Dataset& dataset, const Alphabet* alphabet, const WindowCount& windows = {},
+                   ebm::Topology topology = ebm::Topology::classic);
+
+/// The fewest windows that can spell a word: one a letter, and one for each gap that the topology
+/// asks for: after every letter (classic), between letters (margins), or between equal letters (ctc).
+int64_t least_windows(std::u32string_view word, ebm::Topology topology);
 
 /// Writes `name`.png and `name`.gt.txt into `dir`, which is made if need be. Throws IoError.
 void write_sample(const std::string& dir, std::string_view name, const io::Gray8& image,

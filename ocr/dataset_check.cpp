@@ -20,7 +20,8 @@ FaultFound fault_of_charset(const Sample& sample, const Alphabet& alphabet) {
                    describe_all(unknown), ", which the model's charset lacks")}};
 }
 
-FaultFound fault_of_image(const Sample& sample, const WindowCount& windows) {
+FaultFound fault_of_image(const Sample& sample, const WindowCount& windows,
+                          ebm::Topology topology) {
   int width = 0;
   try {
     const io::Gray8 image = io::load_gray(sample.path);
@@ -29,7 +30,7 @@ FaultFound fault_of_image(const Sample& sample, const WindowCount& windows) {
     return {{Fault::kUnreadableImage,
              message("the image ", sample.path, " can't be used: ", error.what())}};
   }
-  const int needed = 2 * static_cast<int>(decode_utf8(sample.text).size());
+  const int64_t needed = least_windows(decode_utf8(sample.text), topology);
   if (!windows || windows(width) >= needed) return {};
   return {{Fault::kLabelTooLong,
            message("the label '", sample.text, "' needs ", needed, " windows, but ", sample.path,
@@ -67,11 +68,21 @@ std::string_view fault_name(Fault fault) {
   return "unknown fault";
 }
 
-void check_samples(Dataset& dataset, const Alphabet* alphabet, const WindowCount& windows) {
+int64_t least_windows(std::u32string_view word, ebm::Topology topology) {
+  const auto letters = std::ssize(word);
+  if (letters == 0 || topology == ebm::Topology::classic) return 2 * letters;
+  if (topology == ebm::Topology::margins) return 2 * letters - 1;
+  int64_t repeats = 0;
+  for (std::size_t k = 1; k < word.size(); ++k) repeats += word[k] == word[k - 1];
+  return letters + repeats;
+}
+
+void check_samples(Dataset& dataset, const Alphabet* alphabet, const WindowCount& windows,
+                   ebm::Topology topology) {
   std::vector<Sample> sound;
   for (Sample& sample : dataset.samples) {
     FaultFound found = alphabet != nullptr ? fault_of_charset(sample, *alphabet) : FaultFound();
-    if (!found) found = fault_of_image(sample, windows);
+    if (!found) found = fault_of_image(sample, windows, topology);
     if (found) {
       dataset.findings.push_back(
           {found->first, sample.path, sample.where() + ": " + found->second});

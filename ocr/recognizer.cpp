@@ -14,6 +14,7 @@ constexpr const char* kKindKey = "kind";
 constexpr const char* kKind = "talweg word model";
 constexpr const char* kArchitectureKey = "architecture";
 constexpr const char* kAlphabetKey = "alphabet";
+constexpr const char* kTopologyKey = "topology";
 
 /// Images of one width are read together; more than this only costs memory.
 constexpr std::size_t kLargestBatch = 16;
@@ -97,9 +98,11 @@ class Recognizer::Tapes {
 };
 
 Recognizer::Recognizer(const Architecture& architecture, Alphabet alphabet,
-                       const nn::Parameters<float>& parameters, ConvAlgo algo)
+                       const nn::Parameters<float>& parameters, ebm::Topology topology,
+                       ConvAlgo algo)
     : alphabet_(std::move(alphabet)),
       network_(folded(architecture, alphabet_, parameters)),
+      topology_(topology),
       algo_(algo),
       tapes_(std::make_shared<Tapes>()) {}
 
@@ -108,7 +111,7 @@ Recognizer Recognizer::load(const std::filesystem::path& path, ConvAlgo algo) {
   const ModelInfo info = model_info(checkpoint);
   auto network = make_network(info.architecture, info.alphabet.size(), Rng());
   checkpoint.restore(network.parameters);
-  return Recognizer(info.architecture, info.alphabet, network.parameters, algo);
+  return Recognizer(info.architecture, info.alphabet, network.parameters, info.topology, algo);
 }
 
 EnergyMap Recognizer::energies(const io::Gray8& image) const {
@@ -163,7 +166,7 @@ Reading Recognizer::decode(const EnergyMap& map, Decoder decoder) const {
   const auto find =
       decoder == Decoder::exact ? ebm::least_energy_word<float> : ebm::greedy_word<float>;
   const ebm::WordReading word =
-      find(map.values.data(), map.windows, map.symbols, {alphabet_.between()});
+      find(map.values.data(), map.windows, map.symbols, {alphabet_.between(), topology_});
   Reading reading{word.status, alphabet_.decode(word.word), word.energy, 0, {}};
   for (std::size_t i = 0; i < word.word.size(); ++i) {
     reading.characters.push_back({alphabet_.symbol_name(word.word[i]),
@@ -179,10 +182,11 @@ Reading Recognizer::decode(const EnergyMap& map, Decoder decoder) const {
 }
 
 nn::Metadata model_metadata(const Architecture& architecture, const Alphabet& alphabet,
-                            nn::Metadata summary) {
+                            ebm::Topology topology, nn::Metadata summary) {
   summary[kKindKey] = kKind;
   summary[kArchitectureKey] = architecture.to_string();
   summary[kAlphabetKey] = alphabet.to_string();
+  summary[kTopologyKey] = ebm::to_string(topology);
   return summary;
 }
 
@@ -201,7 +205,10 @@ ModelInfo model_info(const nn::Checkpoint& checkpoint) {
   }
   try {
     return {Architecture::parse(entry(kArchitectureKey)),
-            Alphabet::from_string(entry(kAlphabetKey)), m};
+            Alphabet::from_string(entry(kAlphabetKey)),
+            m.contains(kTopologyKey) ? ebm::parse_topology(entry(kTopologyKey))
+                                     : ebm::Topology::classic,
+            m};
   } catch (const Error& e) {
     throw IoError(message("the model's metadata can't be used: ", e.what()));
   }

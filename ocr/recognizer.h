@@ -52,12 +52,15 @@ class Recognizer {
   /// From a network in training or a loaded one; batch normalisation is folded into convolutions,
   /// which are computed by `algo`.
   Recognizer(const Architecture& architecture, Alphabet alphabet,
-             const nn::Parameters<float>& parameters, ConvAlgo algo = ConvAlgo::automatic);
+             const nn::Parameters<float>& parameters,
+             ebm::Topology topology = ebm::Topology::classic, ConvAlgo algo = ConvAlgo::automatic);
   /// From a model file. Throws IoError, in one sentence, where it is missing, damaged, foreign or
   /// of another version.
   static Recognizer load(const std::filesystem::path& path, ConvAlgo algo = ConvAlgo::automatic);
 
   const Alphabet& alphabet() const { return alphabet_; }
+  /// What strings of windows spell a word: as it was trained.
+  ebm::Topology topology() const { return topology_; }
 
   EnergyMap energies(const io::Gray8& image) const;
   /// The energies of images, the i-th the same, bit for bit, whatever the others are.
@@ -72,6 +75,7 @@ class Recognizer {
 
   Alphabet alphabet_;
   nn::Network<float> network_;
+  ebm::Topology topology_;
   ConvAlgo algo_;
   std::shared_ptr<Tapes> tapes_;  // shared by copies
 };
@@ -80,12 +84,14 @@ class Recognizer {
 struct ModelInfo {
   Architecture architecture;
   Alphabet alphabet;
-  nn::Metadata metadata;  ///< all of it, the training summary included
+  ebm::Topology topology;  ///< classic for files older than the choice
+  nn::Metadata metadata;   ///< all of it, the training summary included
 };
 
-/// The metadata that makes a checkpoint a word model: architecture and alphabet, and `summary`.
+/// The metadata that makes a checkpoint a word model: architecture, alphabet and topology, and
+/// `summary`.
 nn::Metadata model_metadata(const Architecture& architecture, const Alphabet& alphabet,
-                            nn::Metadata summary);
+                            ebm::Topology topology, nn::Metadata summary);
 /// Reads them back. Throws IoError where `checkpoint` is not a word model.
 ModelInfo model_info(const nn::Checkpoint& checkpoint);
 

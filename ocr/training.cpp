@@ -4,7 +4,7 @@
 
 #include "core/ops/shape_ops.h"
 #include "core/ops/softmax.h"
-#include "ebm/align/align_ops.h"
+#include "ebm/align/soft_ops.h"
 #include "nn/schedule.h"
 #include "ocr/prefetch.h"
 
@@ -22,6 +22,7 @@ std::string to_json(const TrainingPlan& plan, int64_t images, int64_t infeasible
   return nlohmann::json{{"seed", plan.seed},
                         {"character_steps", plan.character_steps},
                         {"word_steps", plan.word_steps},
+                        {"beta", plan.beta.to_string()},
                         {"learning_rate", plan.learning_rate},
                         {"warmup_steps", plan.warmup_steps},
                         {"weight_decay", plan.weight_decay},
@@ -40,7 +41,8 @@ WordTrainer::WordTrainer(const TrainingPlan& plan, const BatchSource& source)
       network_(network_for(plan, source)),
       context_(
           nn::Context<float>::for_training(tape_, network_.parameters, Rng(plan.seed).split(2))),
-      optimizer_(network_.parameters, {.weight_decay = plan.weight_decay}) {
+      optimizer_(network_.parameters, {.weight_decay = plan.weight_decay}),
+      rule_(ebm::path_rule(plan.topology)) {
   expect(plan.character_steps >= 0 && plan.word_steps >= 0 && plan.steps() > 0,
          "training needs at least one step, asked for ", plan.character_steps, " + ",
          plan.word_steps);
@@ -65,9 +67,11 @@ std::unique_ptr<WordTrainer> WordTrainer::resume(const std::filesystem::path& pa
     const auto j = nlohmann::json::parse(plan_entry->second);
     TrainingPlan plan;
     plan.architecture = info.architecture;
+    plan.topology = info.topology;
     plan.seed = j.at("seed");
     plan.character_steps = j.at("character_steps");
     plan.word_steps = j.at("word_steps");
+    plan.beta = BetaSchedule::parse(j.value("beta", BetaSchedule().to_string()));
     plan.learning_rate = j.at("learning_rate");
     plan.warmup_steps = j.at("warmup_steps");
     plan.weight_decay = j.at("weight_decay");
@@ -87,13 +91,21 @@ std::unique_ptr<WordTrainer> WordTrainer::resume(const std::filesystem::path& pa
   }
 }
 
-/// Stage 1 classifies the windows that sure_symbols names; stage 2 follows each word's best path.
+/// Stage 1 classifies the windows that sure_symbols names; stage 2 follows each word's best path, or
+/// its paths at the plan's temperature.
 /// Energies are low where probable, so that softmax(-energies) are the probabilities of a window.
-Var<float> WordTrainer::loss(const Batch& batch, bool words, nn::Context<float>& context) {
+Var<float> WordTrainer::loss(const Batch& batch, int64_t step, nn::Context<float>& context) {
   images_ += int64_t(batch.texts.size());
   const Var<float> e = energies(network_, context, tape_.borrow(batch.images, false));
-  if (words) {
-    const auto path = ebm::path_cross_entropy(e, batch.windows, batch.labels.view(), alignment_);
+  if (aligns(step)) {
+    labels_.clear();
+    const ebm::RaggedLabels words = batch.words.view();
+    for (int64_t b = 0; b < words.size(); ++b) {
+      labels_.add(ebm::expand(words[b], source_.alphabet().between(), plan_.topology));
+    }
+    const double beta = plan_.beta.at(step - plan_.character_steps, plan_.word_steps);
+    const auto path =
+        ebm::path_cross_entropy(e, batch.windows, labels_.view(), {beta, rule_}, alignment_);
     infeasible_ += path.infeasible;
     return path.loss;
   }
@@ -108,7 +120,7 @@ bool WordTrainer::run(const std::function<bool(const TrainingReport&)>& on_step,
   Prefetcher batches(make, next_step_, plan_.steps(), ahead);
   nn::Training<float> training;
   training.loss = [&](int64_t step, nn::Context<float>& context) {
-    return loss(batches.next(), aligns(step), context);
+    return loss(batches.next(), step, context);
   };
   training.schedule = nn::WarmupCosine{.peak = plan_.learning_rate,
                                        .final = 0,
@@ -125,7 +137,8 @@ bool WordTrainer::run(const std::function<bool(const TrainingReport&)>& on_step,
 }
 
 void WordTrainer::save(const std::filesystem::path& path, const nn::Metadata& summary) const {
-  nn::Metadata metadata = model_metadata(plan_.architecture, source_.alphabet(), summary);
+  nn::Metadata metadata =
+      model_metadata(plan_.architecture, source_.alphabet(), plan_.topology, summary);
   metadata[kPlanKey] = to_json(plan_, images_, infeasible_);
   nn::Checkpoint checkpoint(metadata);
   checkpoint.store(network_.parameters);
@@ -137,7 +150,8 @@ void WordTrainer::save(const std::filesystem::path& path, const nn::Metadata& su
 }
 
 Recognizer WordTrainer::recognizer() const {
-  return Recognizer(plan_.architecture, source_.alphabet(), network_.parameters, plan_.conv_algo);
+  return Recognizer(plan_.architecture, source_.alphabet(), network_.parameters, plan_.topology,
+                    plan_.conv_algo);
 }
 
 std::vector<nn::ConvChoice> WordTrainer::conv_choices() const {

@@ -1,5 +1,6 @@
 // Training a word model in two stages, as the coursework does: first a classifier of single
-// characters, then words, each aligned with its image by the lowest-energy path.
+// characters, then words, each aligned with its image by the lowest-energy path, or, warmer, by all
+// its paths as probable as they are.
 #pragma once
 
 #include <filesystem>
@@ -8,6 +9,7 @@
 
 #include "nn/conv_report.h"
 #include "nn/trainer.h"
+#include "ocr/annealing.h"
 #include "ocr/batch.h"
 #include "ocr/recognizer.h"
 #include "ocr/word_model.h"
@@ -17,9 +19,11 @@ namespace talweg::ocr {
 /// What to train and for how long. Everything that a resumed run must share with the first.
 struct TrainingPlan {
   Architecture architecture;
+  ebm::Topology topology = ebm::Topology::classic;
   uint64_t seed = 1;
   int64_t character_steps = 240;  ///< stage 1
   int64_t word_steps = 2160;      ///< stage 2
+  BetaSchedule beta;              ///< of the aligner, in stage 2
   double learning_rate = 3e-3;    ///< the peak, after a linear warm-up; then a cosine down to zero
   int64_t warmup_steps = 30;
   double weight_decay = 1e-2;
@@ -72,7 +76,7 @@ class WordTrainer {
 
  private:
   bool aligns(int64_t step) const { return step >= plan_.character_steps; }  // stage 2
-  Var<float> loss(const Batch& batch, bool words, nn::Context<float>& context);
+  Var<float> loss(const Batch& batch, int64_t step, nn::Context<float>& context);
 
   TrainingPlan plan_;
   const BatchSource& source_;
@@ -81,6 +85,8 @@ class WordTrainer {
   nn::Context<float> context_;
   nn::AdamW<float> optimizer_;
   int64_t next_step_ = 0, images_ = 0, infeasible_ = 0;
+  ebm::PathRule rule_;
+  ebm::LabelList labels_;  // the words of a batch as the states of the topology
   ebm::BatchAlignment alignment_;
 };
 

@@ -26,20 +26,21 @@ struct Span {
   double x0, x1;
 };
 
-std::vector<Span> spans_of(const AlignedWord& word) {
+std::vector<Span> spans_of(const AlignedWord& word, int32_t between) {
   std::vector<Span> spans;
   for (int i = 0; i < word.map.windows; ++i) {
     const int32_t j = word.best.path[std::size_t(i)];
-    if (j % 2 == 1) continue;  // BETWEEN
+    if (word.label[std::size_t(j)] == between) continue;
     const double x0 = i * word.map.window_width;
-    if (spans.size() == std::size_t(j) / 2) spans.push_back({word.names[std::size_t(j)], x0, x0});
+    if (i == 0 || word.best.path[std::size_t(i) - 1] != j)
+      spans.push_back({word.names[std::size_t(j)], x0, x0});
     spans.back().x1 = x0 + word.map.window_width;
   }
   return spans;
 }
 
-void print(const AlignArguments& a, const AlignedWord& word) {
-  const std::vector<Span> spans = spans_of(word);
+void print(const AlignArguments& a, const AlignedWord& word, int32_t between) {
+  const std::vector<Span> spans = spans_of(word, between);
   if (a.json) {
     nlohmann::ordered_json j{{"file", a.image},
                              {"text", a.text},
@@ -70,7 +71,7 @@ void run_align(const AlignArguments& a) {
   if (draws) require_writable_for(a.out);
   const Recognizer recognizer = Recognizer::load(a.model);
   const AlignedWord word = align_word(recognizer, io::load_gray(a.image), a.text);
-  print(a, word);
+  print(a, word, recognizer.alphabet().between());
   if (!draws) return;
   io::save_png(a.out, align_figure(word, recognizer.alphabet()));
   std::fprintf(stderr, "figure: %s\n", a.out.c_str());

@@ -36,6 +36,7 @@ void run_inspect(const std::string& path, bool json) {
                              {"bytes", std::filesystem::file_size(path)},
                              {"architecture", info.architecture.to_string()},
                              {"alphabet", info.alphabet.to_string()},
+                             {"topology", ebm::to_string(info.topology)},
                              {"parameters", parameters},
                              {"resumable", checkpoint.resumable()},
                              {"metadata", info.metadata}};
@@ -49,6 +50,7 @@ void run_inspect(const std::string& path, bool json) {
   std::printf("architecture  %s\n", info.architecture.to_string().c_str());
   std::printf("alphabet      %d letters and BETWEEN: %s\n", info.alphabet.size() - 1,
               info.alphabet.to_string().c_str());
+  std::printf("topology      %s\n", ebm::to_string(info.topology));
   std::printf("file size     %s bytes\n",
               io::format_grouped(std::filesystem::file_size(path)).c_str());
   std::printf("parameters    %s\n", io::format_grouped(uint64_t(parameters)).c_str());
@@ -56,7 +58,7 @@ void run_inspect(const std::string& path, bool json) {
                                         ? "an interrupted training: talweg train --resume goes on"
                                         : "finished");
   for (const auto& [key, value] : info.metadata) {
-    if (key != "architecture" && key != "alphabet") {
+    if (key != "architecture" && key != "alphabet" && key != "topology") {
       std::printf("%-13s %s\n", key.c_str(), value.c_str());
     }
   }

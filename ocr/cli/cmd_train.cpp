@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/io/text.h"
+#include "ocr/cli/aligner_options.h"
 #include "ocr/cli/command.h"
 #include "ocr/cli/conv_algo_option.h"
 #include "ocr/cli/progress.h"
@@ -29,7 +30,8 @@ struct TrainArguments {
   std::string out, resume, bad = "fail", time;
   int64_t steps = 0, epochs = 0, checkpoint_every = 0;
   double learning_rate = TrainingPlan().learning_rate;
-  std::string architecture = Architecture().to_string(), conv_algo = "auto";
+  std::string architecture = Architecture().to_string(), conv_algo = "auto",
+              beta = BetaSchedule().to_string();
 };
 
 /// "10m", "90s", "1h" in seconds.
@@ -72,6 +74,8 @@ TrainingPlan plan_of(const TrainArguments& a, const TrainingData& data, bool qui
   plan.seed = a.data.seed;
   plan.learning_rate = a.learning_rate;
   plan.architecture = Architecture::parse(a.architecture);
+  plan.topology = ebm::parse_topology(a.data.topology);
+  plan.beta = BetaSchedule::parse(a.beta);
   plan.conv_algo = parse_conv_algo(a.conv_algo);
   if (a.epochs > 0) {
     if (data.source->steps_per_epoch() == 0) {
@@ -296,6 +300,8 @@ void add_train(CLI::App& app, const Settings& settings) {
       ->add_option("--architecture", a->architecture,
                    "Channels of the five convolutions; /plain behind them leaves normalisation out")
       ->capture_default_str();
+  add_topology_option(*command, a->data.topology);
+  add_beta_option(*command, a->beta);
   add_conv_algo_option(*command, a->conv_algo);
   command->add_option("--resume", a->resume, "Checkpoint to go on from, bit for bit");
   command->footer(

@@ -58,7 +58,7 @@ void report(const std::string& path, const Dataset& data, bool skip_bad, bool qu
 Dataset open_checked(const std::string& path, const Alphabet& alphabet, const DataSpec& spec,
                      bool quiet) {
   Dataset data = open_dataset(path);
-  check_samples(data, &alphabet, window_count);
+  check_samples(data, &alphabet, window_count, ebm::parse_topology(spec.topology));
   report(path, data, spec.skip_bad, quiet);
   if (data.samples.empty()) throw IoError(message(path, ": no sound labelled image is left"));
   return data;
@@ -119,7 +119,7 @@ TrainingData from_fonts(const DataSpec& spec) {
 std::string DataSpec::to_json() const {
   return nlohmann::json{{"seed", seed},       {"fonts", fonts},           {"random", random},
                         {"train", train},     {"validation", validation}, {"part", part},
-                        {"charset", charset}, {"skip_bad", skip_bad}}
+                        {"charset", charset}, {"skip_bad", skip_bad},     {"topology", topology}}
       .dump();
 }
 
@@ -135,6 +135,7 @@ DataSpec DataSpec::from_json(const std::string& text) {
     j.at("part").get_to(spec.part);
     j.at("charset").get_to(spec.charset);
     j.at("skip_bad").get_to(spec.skip_bad);
+    spec.topology = j.value("topology", spec.topology);
     return spec;
   } catch (const nlohmann::json::exception& e) {
     throw IoError(message("the checkpoint's description of its data is damaged (", e.what(), ")"));

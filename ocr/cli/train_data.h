@@ -17,10 +17,11 @@ struct DataSpec {
   std::vector<std::string> fonts;  ///< files or names
   std::string random = "a-z:1-8";  ///< letters and lengths
   // from images
-  std::string train, validation;  ///< folders or lists; `train` empty: from fonts
-  double part = 0.9;              ///< kept for training where there is no `validation`
-  std::string charset = "auto";   ///< "auto", or a spec such as a-z
-  bool skip_bad = false;          ///< leave faulty samples out instead of failing
+  std::string train, validation;     ///< folders or lists; `train` empty: from fonts
+  double part = 0.9;                 ///< kept for training where there is no `validation`
+  std::string charset = "auto";      ///< "auto", or a spec such as a-z
+  std::string topology = "classic";  ///< that labels must fit their images in
+  bool skip_bad = false;             ///< leave faulty samples out instead of failing
 
   std::string to_json() const;
   /// Throws IoError where `text` is damaged.

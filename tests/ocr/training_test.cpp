@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "core/error.h"
+#include "core/io/file.h"
 #include "tests/ocr/scratch_folder.h"
 #include "tests/ocr/small_training.h"
 
@@ -42,7 +43,7 @@ TEST_CASE("a batch depends on its seed and step only") {
   CHECK(first.texts == again.texts);
   CHECK(first.windows == again.windows);
   CHECK(first.sure == again.sure);
-  CHECK(std::ranges::equal(first.labels.view().symbols, again.labels.view().symbols));
+  CHECK(std::ranges::equal(first.words.view().symbols, again.words.view().symbols));
   CHECK(first.images.shape() == again.images.shape());
   CHECK(std::ranges::equal(first.images.values(), again.images.values()));
 }
@@ -152,6 +153,54 @@ TEST_CASE("an image too narrow for a window reads as empty, with the reason") {
   const Reading reading = recognizer.read(io::Gray8(2, 32, 0));
   CHECK(reading.text.empty());
   CHECK(reading.status == ebm::AlignStatus::too_short);
+}
+
+TEST_CASE("every topology and temperature trains, and resumes to the same bytes") {
+  const ScratchFolder folder;
+  const FontSource source = font_source();
+  std::set<std::vector<float>> different;
+  for (const auto& [topology, beta] : {std::pair{ebm::Topology::classic, "inf"},
+                                       {ebm::Topology::classic, "0.3:inf"},
+                                       {ebm::Topology::margins, "0.3:inf"},
+                                       {ebm::Topology::ctc, "1"}}) {
+    CAPTURE(ebm::to_string(topology));
+    TrainingPlan plan = small_plan();
+    plan.topology = topology;
+    plan.beta = BetaSchedule::parse(beta);
+    WordTrainer whole(plan, source), half(plan, source);
+    whole.run([](const TrainingReport& r) {
+      CHECK(std::isfinite(r.loss));
+      return true;
+    });
+    half.run([](const TrainingReport& r) { return r.step < 7; });
+    half.save(folder.path() + "/half.safetensors");
+    const auto resumed = WordTrainer::resume(folder.path() + "/half.safetensors", source);
+    CHECK(resumed->plan().topology == topology);
+    CHECK(resumed->plan().beta == plan.beta);
+    resumed->run();
+    whole.save(folder.path() + "/whole.safetensors");
+    resumed->save(folder.path() + "/resumed.safetensors");
+    CHECK(io::read_file(folder / "whole.safetensors") ==
+          io::read_file(folder / "resumed.safetensors"));
+    const Recognizer recognizer = Recognizer::load(folder.path() + "/whole.safetensors");
+    CHECK(recognizer.topology() == topology);
+    different.insert(recognizer.energies(io::Gray8(40, 32, 255)).values);
+  }
+  CHECK(different.size() == 4);
+}
+
+TEST_CASE("a model that says nothing of its topology is classic; one we don't know is refused") {
+  const ScratchFolder folder;
+  const FontSource source = font_source();
+  const WordTrainer trainer(small_plan(), source);
+  trainer.save(folder.path() + "/model.safetensors");
+  const nn::Checkpoint now = nn::Checkpoint::load(folder.path() + "/model.safetensors");
+  nn::Metadata metadata = now.metadata();
+  CHECK(metadata.at("topology") == "classic");
+  metadata.erase("topology");
+  CHECK(model_info(nn::Checkpoint(metadata)).topology == ebm::Topology::classic);
+  metadata["topology"] = "knots";
+  CHECK_THROWS_WITH_AS(model_info(nn::Checkpoint(metadata)), doctest::Contains("'knots'"), IoError);
 }
 
 TEST_CASE("a finished model can't be resumed, nor an unfinished one over another alphabet") {

@@ -48,6 +48,17 @@ expect 0 'status  ok' "$talweg" align -m $model words/0003.png --text "$text" -o
 [[ -s path.png ]] || fail "align wrote no figure"
 expect 0 'cnn/16-32-64-96-128' "$talweg" inspect $model
 expect 0 'block2.conv .* forward ' "$talweg" inspect $model
+expect 0 'topology      classic' "$talweg" inspect $model
+for topology in margins ctc; do
+  "$talweg" train --steps 30 --topology $topology --beta 0.3:inf -o $topology.safetensors --quiet >/dev/null
+  expect 0 "topology      $topology" "$talweg" inspect $topology.safetensors
+  expect 0 'exact words' "$talweg" eval -m $topology.safetensors -e words
+  expect 0 'status  ok' "$talweg" align -m $topology.safetensors words/0003.png --text "$text"
+done
+for beta in 0 -1 nan warm 2:1 1:; do
+  expect 2 "'$beta' is no inverse temperature" "$talweg" train --steps 4 --beta $beta -o none.safetensors
+done
+expect 2 'topology' "$talweg" train --steps 4 --topology knots -o none.safetensors
 expect 0 'block1.conv .* forward direct, data direct, weights direct$' \
   "$talweg" train --steps 2 --conv-algo direct -o algo.safetensors
 expect 0 'block2.conv .* forward wino2, data wino2, weights wino2$' \
@@ -124,6 +135,7 @@ expect 1 'faulty/0.gt.txt:1: .*empty' "$talweg" train -t faulty --charset a-z -o
 expect 1 "faulty/1.gt.txt:1: .*'ö' (U+00F6)" "$talweg" train -t faulty --charset a-z -o x.safetensors --steps 4
 expect 1 'faulty/2.gt.txt:1: .*needs 72 windows' "$talweg" train -t faulty --charset a-z -o x.safetensors --steps 4
 [[ ! -e x.safetensors ]] || fail "a refused training left a model behind"
+expect 1 'faulty/2.gt.txt:1: .*needs 36 windows' "$talweg" train -t faulty --charset a-z -o x.safetensors --steps 4 --topology ctc
 expect 0 'too long for their image: 1' "$talweg" train -t faulty --charset a-z -o x.safetensors --steps 4 --bad-gt skip
 
 [[ $failures == 0 ]] || exit 1
