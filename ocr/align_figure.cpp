@@ -2,82 +2,157 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
+#include <limits>
+#include <memory>
 
 #include "core/io/colormap.h"
-#include "ocr/font.h"
-#include "ocr/text.h"
+#include "core/io/text.h"
+#include "ocr/canvas.h"
 
 namespace talweg::ocr {
 
 namespace {
 
-constexpr int kCell = 14, kMargin = 20, kGap = 10, kBar = 5;
-constexpr io::Rgb kPaper{255, 255, 255}, kInk{30, 34, 40}, kPath{255, 95, 162};
+constexpr int kCell = 14, kMargin = 26, kGap = 14, kBar = 6, kTitle = 20, kText = 14, kSmall = 13;
+constexpr io::Rgb kPath{255, 95, 162};
 constexpr io::Rgb kBars[] = {{42, 120, 214}, {230, 110, 20}};
 
-/// Writes names of symbols, if there is a font to write with.
-class Labels {
+std::string number(double value) { return std::isinf(value) ? "\u221e" : io::format_short(value); }
+
+/// v[windows, rows] as a heat map has it: [rows, windows].
+template <class Value> std::vector<float> by_rows(int rows, int windows, const Value& value) {
+  std::vector<float> values;
+  values.reserve(std::size_t(rows) * std::size_t(windows));
+  for (int row = 0; row < rows; ++row) {
+    for (int i = 0; i < windows; ++i) values.push_back(float(value(i, row)));
+  }
+  return values;
+}
+
+/// Draws the parts, each at a place of its own.
+class Figure {
  public:
-  Labels() {
-    try {
-      font_ = Font::load(find_font());
-    } catch (const IoError&) {
-      // A figure without names is still a figure.
+  Figure(const AlignedWord& word, const Alphabet& alphabet, std::size_t temperatures,
+         FigureFormat format)
+      : word_(word),
+        alphabet_(alphabet),
+        windows_(word.map.windows),
+        places_(int(word.label.size())),
+        strip_(int(std::lround(word.image.height * kCell / word.map.window_width))),
+        column_(kMargin + windows_ * kCell + 2 * kGap),
+        below_image_(kGap + kTitle + strip_ + kBar + kGap) {
+    const int energies = below_image_ + kTitle + word.map.symbols * kCell;
+    const int paths = below_image_ + 2 * kTitle + 2 * places_ * kCell + kGap;
+    const int width = column_ * int(1 + temperatures), height = std::max(energies, paths) + kGap;
+    canvas_ = format == FigureFormat::png
+                  ? png_canvas(width, height)
+                  : svg_canvas(width, height, "'" + word.text + "' aligned with its image");
+  }
+
+  void draw_energies() {
+    draw_image(kMargin, word_.text + "   F = " + number(word_.best.energy));
+    title(kMargin, below_image_, "energy of each symbol; dots: the best path");
+    const int top = below_image_ + kTitle;
+    const auto values = by_rows(word_.map.symbols, windows_,
+                                [&](int i, int a) { return word_.map.row(i)[std::size_t(a)]; });
+    canvas_->heat(kMargin, top, kCell, word_.map.symbols, windows_, values,
+                  io::finite_range(values));
+    for (int a = 0; a < word_.map.symbols; ++a) name(0, top, a, alphabet_.symbol_name(a));
+    for (int i = 0; i < windows_; ++i) {
+      const int32_t symbol = word_.label[std::size_t(word_.best.path[std::size_t(i)])];
+      canvas_->rect(kMargin + i * kCell + kCell / 2 - 2, top + symbol * kCell + kCell / 2 - 2, 5, 5,
+                    kPath);
     }
   }
 
-  /// Centres the first character of `name` in a cell of the margin whose top is at row `y`.
-  void write(io::Rgb8& canvas, const std::string& name, int y, int height) const {
-    const std::u32string letters = decode_utf8(name);
-    if (!font_ || letters.empty() || !font_->has(letters[0])) return;
-    const Glyph glyph = font_->rasterise(letters[0], std::min(height, 14));
-    const int left = (kMargin - glyph.width) / 2, baseline = y + height * 3 / 4;
-    for (int r = 0; r < glyph.height; ++r) {
-      for (int c = 0; c < glyph.width; ++c) {
-        const uint8_t covered = glyph.coverage[std::size_t(r) * std::size_t(glyph.width) + c];
-        if (covered >= 96) canvas.set(left + c, baseline - glyph.top + r, kInk);
-      }
-    }
+  void draw_paths(const PathsAt& at, int column) {
+    const int left = column * column_;
+    const auto cell = [&](const std::vector<double>& values) {
+      return by_rows(places_, windows_, [&](int i, int j) {
+        return values[std::size_t(i) * std::size_t(places_) + std::size_t(j)];
+      });
+    };
+    draw_image(left + kMargin, "\u03b2 = " + number(at.beta) + "   F = " + number(at.energy));
+    const auto matrix = cell(at.matrix);
+    int top = below_image_;
+    title(left + kMargin, top, "D: free energy of the paths up to here");
+    top += kTitle;
+    canvas_->heat(left + kMargin, top, kCell, places_, windows_, matrix, io::finite_range(matrix));
+    names(left, top);
+    draw_best(left, top);
+    top += places_ * kCell + kGap;
+    title(left + kMargin, top, "posterior: dark is probable");
+    top += kTitle;
+    // Dark is 1, as dark is the valley elsewhere.
+    auto posterior = cell(at.posterior);
+    for (float& p : posterior) p = 1 - p;
+    canvas_->heat(left + kMargin, top, kCell, places_, windows_, posterior, {0, 1});
+    names(left, top);
   }
+
+  std::string bytes() const { return canvas_->bytes(); }
 
  private:
-  std::optional<Font> font_;
-};
+  void title(int x, int y, const std::string& text) {
+    canvas_->text(x, y + kText, text, kText, Canvas::Anchor::kStart);
+  }
 
-/// The source image stretched so that one window is kCell pixels wide.
-void draw_image(io::Rgb8& canvas, const AlignedWord& word, int top, int height) {
-  const double scale = kCell / word.map.window_width;
-  for (int y = 0; y < height; ++y) {
-    const int source_y = std::min(word.image.height - 1, int(y / scale));
-    for (int x = 0; x < word.map.windows * kCell; ++x) {
-      const int source_x = std::min(word.image.width - 1, int(x / scale));
-      const uint8_t v = word.image.at(source_x, source_y);
-      canvas.set(kMargin + x, top + y, {v, v, v});
+  /// The source image stretched so that one window is a cell wide, a bar under each character.
+  void draw_image(int x, const std::string& text) {
+    title(x, kGap / 2, text);
+    const int top = kGap + kTitle;
+    canvas_->picture(x, top, windows_ * kCell, strip_, word_.image,
+                     windows_ * word_.map.window_width);
+    const auto spans = spans_of(word_);
+    for (std::size_t k = 0; k < spans.size(); ++k) {
+      canvas_->rect(x + spans[k].first * kCell, top + strip_,
+                    (spans[k].last + 1 - spans[k].first) * kCell, kBar, kBars[k % 2]);
     }
   }
-}
 
-/// Transposes l[L, columns...] by `value(i, row)` into a heat map of rows x windows.
-template <class Value> io::Rgb8 matrix(int rows, int windows, const Value& value) {
-  std::vector<float> values;
-  for (int row = 0; row < rows; ++row) {
-    for (int i = 0; i < windows; ++i) values.push_back(value(i, row));
+  void name(int left, int top, int row, const std::string& text) {
+    canvas_->text(left + kMargin - 5, top + row * kCell + kCell - 3, text, kSmall,
+                  Canvas::Anchor::kEnd);
   }
-  return io::heat_map(values, rows, windows, kCell).image;
-}
+
+  void names(int left, int top) {
+    for (int j = 0; j < places_; ++j) name(left, top, j, word_.names[std::size_t(j)]);
+  }
+
+  void draw_best(int left, int top) {
+    const auto centre = [&](int i) {
+      return std::pair(left + kMargin + i * kCell + kCell / 2,
+                       top + word_.best.path[std::size_t(i)] * kCell + kCell / 2);
+    };
+    for (int i = 0; i + 1 < windows_; ++i) {
+      const auto [x0, y0] = centre(i);
+      const auto [x1, y1] = centre(i + 1);
+      canvas_->line(x0, y0, x1, y1, kPath, 3);
+    }
+  }
+
+  const AlignedWord& word_;
+  const Alphabet& alphabet_;
+  int windows_, places_, strip_, column_, below_image_;
+  std::unique_ptr<Canvas> canvas_;
+};
 
 }  // namespace
 
 AlignedWord align_word(const Recognizer& recognizer, const io::Gray8& image,
                        const std::string& text) {
   const Alphabet& alphabet = recognizer.alphabet();
-  AlignedWord word{text, image, recognizer.energies(image), {}, {}, {}, {}, 0};
-  word.label = ebm::expand(alphabet.encode(text), alphabet.between(), recognizer.topology());
+  AlignedWord word;
+  word.text = text;
+  word.image = image;
+  word.map = recognizer.energies(image);
+  word.between = alphabet.between();
+  word.label = ebm::expand(alphabet.encode(text), word.between, recognizer.topology());
+  word.rule = ebm::path_rule(recognizer.topology());
   for (int32_t symbol : word.label) word.names.push_back(alphabet.symbol_name(symbol));
   const int64_t windows = word.map.windows, length = int64_t(word.label.size());
-  word.best = ebm::viterbi(word.map.values.data(), windows, word.map.symbols, word.label,
-                           ebm::path_rule(recognizer.topology()));
+  word.best =
+      ebm::viterbi(word.map.values.data(), windows, word.map.symbols, word.label, word.rule);
   expect(word.best.status == ebm::AlignStatus::ok, "'", text,
          "' can't be aligned with its image: ", ebm::to_string(word.best.status), "; ", length,
          " label positions, ", windows, " windows");
@@ -89,42 +164,40 @@ AlignedWord align_word(const Recognizer& recognizer, const io::Gray8& image,
   return word;
 }
 
-io::Rgb8 align_figure(const AlignedWord& word, const Alphabet& alphabet) {
-  const int windows = word.map.windows, symbols = word.map.symbols, places = int(word.label.size());
-  const int strip = int(std::lround(word.image.height * kCell / word.map.window_width));
-  const int bars = kGap + strip, energies = bars + kBar + kGap,
-            paths = energies + symbols * kCell + kGap;
-  io::Rgb8 canvas(kMargin + windows * kCell + kGap, paths + places * kCell + kGap, kPaper);
-  const Labels labels;
-
-  draw_image(canvas, word, kGap, strip);
-  for (int i = 0; i < windows; ++i) {
+std::vector<AlignedSpan> spans_of(const AlignedWord& word) {
+  std::vector<AlignedSpan> spans;
+  for (int i = 0; i < word.map.windows; ++i) {
     const int32_t j = word.best.path[std::size_t(i)];
-    if (j % 2 == 0) canvas.fill_rect(kMargin + i * kCell, bars, kCell, kBar, kBars[j / 2 % 2]);
+    if (word.label[std::size_t(j)] == word.between) continue;
+    const double x0 = i * word.map.window_width;
+    if (spans.empty() || spans.back().position != j) spans.push_back({j, i, i, x0, x0});
+    spans.back().last = i;
+    spans.back().x1 = x0 + word.map.window_width;
   }
-  canvas.blit(
-      matrix(symbols, windows, [&](int i, int a) { return word.map.row(i)[std::size_t(a)]; }),
-      kMargin, energies);
-  for (int a = 0; a < symbols; ++a) {
-    labels.write(canvas, alphabet.symbol_name(a), energies + a * kCell, kCell);
+  return spans;
+}
+
+PathsAt paths_at(const AlignedWord& word, double beta) {
+  const int64_t windows = word.map.windows;
+  PathsAt at{beta, 0, {}, std::vector<double>(std::size_t(windows) * word.label.size())};
+  ebm::AlignScratch scratch;
+  std::vector<float> by_symbol(word.map.values.size());
+  at.energy = ebm::free_energy_of(word.map.values.data(), windows, word.map.symbols, word.label,
+                                  beta, word.rule, scratch, by_symbol.data(), at.posterior.data())
+                  .energy;
+  at.matrix = ebm::dp_matrix(word.map.values.data(), windows, word.map.symbols, word.label,
+                             {beta, word.rule});
+  return at;
+}
+
+std::string align_figure(const AlignedWord& word, const Alphabet& alphabet,
+                         std::span<const PathsAt> temperatures, FigureFormat format) {
+  Figure figure(word, alphabet, temperatures.size(), format);
+  figure.draw_energies();
+  for (std::size_t k = 0; k < temperatures.size(); ++k) {
+    figure.draw_paths(temperatures[k], int(k) + 1);
   }
-  const auto place = [&](int i, int j) {
-    return word.map.row(i)[std::size_t(word.label[std::size_t(j)])];
-  };
-  canvas.blit(matrix(places, windows, place), kMargin, paths);
-  for (int j = 0; j < places; ++j) {
-    labels.write(canvas, word.names[std::size_t(j)], paths + j * kCell, kCell);
-  }
-  const auto centre = [&](int i) {
-    return std::pair(kMargin + i * kCell + kCell / 2,
-                     paths + word.best.path[std::size_t(i)] * kCell + kCell / 2);
-  };
-  for (int i = 0; i + 1 < windows; ++i) {
-    const auto [x0, y0] = centre(i);
-    const auto [x1, y1] = centre(i + 1);
-    canvas.line(x0, y0, x1, y1, kPath, 3);
-  }
-  return canvas;
+  return figure.bytes();
 }
 
 }  // namespace talweg::ocr

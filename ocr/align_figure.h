@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,21 +18,46 @@ struct AlignedWord {
   std::string text;
   io::Gray8 image;
   EnergyMap map;
-  std::vector<int32_t> label;      ///< letters with BETWEEN after each
+  int32_t between = 0;
+  std::vector<int32_t> label;      ///< the states of the text in the model's topology
   std::vector<std::string> names;  ///< of the label's positions
+  ebm::PathRule rule;              ///< of the topology
   ebm::Alignment best;
-  std::vector<int32_t>
-      bad_path;  ///< a path as legal as the best one: it advances as late as it can
+  /// A path as legal as the best one in the classic rule: it advances as late as it can.
+  std::vector<int32_t> bad_path;
   double bad_energy = 0;
 };
 
-/// Aligns `image` with `text`. Throws Error where the text does not fit the image.
+/// Aligns `image` with `text` as the model's topology has it. Throws Error where the text does not
+/// fit the image.
 AlignedWord align_word(const Recognizer& recognizer, const io::Gray8& image,
                        const std::string& text);
 
-/// From top to bottom: the image, a coloured bar under each character's windows; the energies of every
-/// symbol; the energies of every label position, with the best path across them. Names of symbols stand
-/// at the left where the default font is installed.
-io::Rgb8 align_figure(const AlignedWord& word, const Alphabet& alphabet);
+/// A character of the text and the columns [x0, x1) of the image that its windows on the best path
+/// cover.
+struct AlignedSpan {
+  int32_t position;  ///< in the label
+  int first, last;   ///< windows
+  double x0, x1;
+};
+std::vector<AlignedSpan> spans_of(const AlignedWord& word);
+
+/// All paths of the word at one temperature.
+struct PathsAt {
+  double beta;
+  double energy;                  ///< F_beta
+  std::vector<double> matrix;     ///< D[windows, positions], see ebm::dp_matrix
+  std::vector<double> posterior;  ///< [windows, positions] that a path is there at that window
+};
+PathsAt paths_at(const AlignedWord& word, double beta);
+
+enum class FigureFormat { png, svg };
+
+/// At the left the image, with a coloured bar under each character's windows, and the energies of
+/// every symbol, those on the best path marked. Then for each temperature, side by side, the matrix
+/// of the dynamic programme with the best path on it, and how probable each label position is at each
+/// window. Windows stand under windows. The bytes of a file.
+std::string align_figure(const AlignedWord& word, const Alphabet& alphabet,
+                         std::span<const PathsAt> temperatures, FigureFormat format);
 
 }  // namespace talweg::ocr

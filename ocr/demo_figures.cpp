@@ -1,6 +1,7 @@
 #include "ocr/demo_figures.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "core/io/colormap.h"
 #include "core/io/svg.h"
@@ -132,7 +133,8 @@ std::string path_matrix(const AlignedWord& word) {
 std::string dp_figure(const AlignedWord& word) {
   io::MatrixPanel panel = label_panel(word, "D(i, j): least energy of a path that ends there");
   const std::vector<double> d =
-      ebm::dp_matrix(word.map.values.data(), word.map.windows, word.map.symbols, word.label);
+      ebm::dp_matrix(word.map.values.data(), word.map.windows, word.map.symbols, word.label,
+                     {std::numeric_limits<double>::infinity(), word.rule});
   for (int i = 0; i < panel.cols; ++i) {
     for (int j = 0; j < panel.rows; ++j) {
       panel.values[std::size_t(j * panel.cols) + std::size_t(i)] =

@@ -3,9 +3,11 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "core/io/file.h"
 #include "core/io/text.h"
 #include "ocr/align_figure.h"
 #include "ocr/cli/command.h"
@@ -17,63 +19,101 @@ namespace {
 
 struct AlignArguments {
   std::string model, image, text, out;
+  std::vector<double> betas{std::numeric_limits<double>::infinity()};
   bool json = false;
 };
 
-/// A character of the text and the columns of the image that its windows cover.
-struct Span {
-  std::string text;
-  double x0, x1;
-};
-
-std::vector<Span> spans_of(const AlignedWord& word, int32_t between) {
-  std::vector<Span> spans;
-  for (int i = 0; i < word.map.windows; ++i) {
-    const int32_t j = word.best.path[std::size_t(i)];
-    if (word.label[std::size_t(j)] == between) continue;
-    const double x0 = i * word.map.window_width;
-    if (i == 0 || word.best.path[std::size_t(i) - 1] != j)
-      spans.push_back({word.names[std::size_t(j)], x0, x0});
-    spans.back().x1 = x0 + word.map.window_width;
+/// How sure the paths at the temperature are of a character: the greatest probability that a window
+/// of its span shows it.
+double confidence(const PathsAt& at, const AlignedSpan& span, std::size_t positions) {
+  double most = 0;
+  for (int i = span.first; i <= span.last; ++i) {
+    most = std::max(most, at.posterior[std::size_t(i) * positions + std::size_t(span.position)]);
   }
-  return spans;
+  return most;
 }
 
-void print(const AlignArguments& a, const AlignedWord& word, int32_t between) {
-  const std::vector<Span> spans = spans_of(word, between);
-  if (a.json) {
-    nlohmann::ordered_json j{{"file", a.image},
-                             {"text", a.text},
-                             {"status", ebm::to_string(word.best.status)},
-                             {"energy", word.best.energy},
-                             {"windows", word.map.windows},
-                             {"characters", nlohmann::json::array()}};
-    for (const Span& s : spans) {
-      j["characters"].push_back({{"text", s.text}, {"x0", s.x0}, {"x1", s.x1}});
-    }
-    std::printf("%s\n", json_text(j, 2).c_str());
-    return;
+nlohmann::ordered_json number(double value) {
+  if (std::isfinite(value)) return value;
+  return "inf";
+}
+
+void print_json(const AlignArguments& a, const AlignedWord& word,
+                const std::vector<PathsAt>& temperatures) {
+  using Json = nlohmann::ordered_json;
+  const auto spans = spans_of(word);
+  Json j{{"file", a.image},
+         {"text", a.text},
+         {"status", ebm::to_string(word.best.status)},
+         {"energy", word.best.energy},
+         {"windows", word.map.windows},
+         {"characters", Json::array()},
+         {"temperatures", Json::array()}};
+  for (const AlignedSpan& s : spans) {
+    j["characters"].push_back(
+        {{"text", word.names[std::size_t(s.position)]}, {"x0", s.x0}, {"x1", s.x1}});
   }
-  std::printf("status  %s\nF       %s\nwindows %d\n\ntext\tx0\tx1\n",
-              ebm::to_string(word.best.status), io::format_number(word.best.energy, 4).c_str(),
-              word.map.windows);
-  for (const Span& s : spans) {
-    std::printf("%s\t%s\t%s\n", s.text.c_str(), io::format_number(s.x0, 1).c_str(),
-                io::format_number(s.x1, 1).c_str());
+  for (const PathsAt& at : temperatures) {
+    Json t{{"beta", number(at.beta)}, {"energy", at.energy}, {"confidences", Json::array()}};
+    for (const AlignedSpan& s : spans) {
+      t["confidences"].push_back(confidence(at, s, word.label.size()));
+    }
+    j["temperatures"].push_back(std::move(t));
+  }
+  std::printf("%s\n", json_text(j, 2).c_str());
+}
+
+void print_text(const AlignedWord& word, const std::vector<PathsAt>& temperatures) {
+  std::printf("status  %s\nF       %s\nwindows %d\n", ebm::to_string(word.best.status),
+              io::format_number(word.best.energy, 4).c_str(), word.map.windows);
+  for (const PathsAt& at : temperatures) {
+    if (std::isinf(at.beta)) continue;
+    std::printf("F at beta %s: %s\n", io::format_short(at.beta).c_str(),
+                io::format_number(at.energy, 4).c_str());
+  }
+  std::printf("\ntext\tx0\tx1");
+  for (const PathsAt& at : temperatures) {
+    if (std::isfinite(at.beta)) std::printf("\tp(%s)", io::format_short(at.beta).c_str());
+  }
+  std::printf("\n");
+  for (const AlignedSpan& s : spans_of(word)) {
+    std::printf("%s\t%s\t%s", word.names[std::size_t(s.position)].c_str(),
+                io::format_number(s.x0, 1).c_str(), io::format_number(s.x1, 1).c_str());
+    for (const PathsAt& at : temperatures) {
+      if (std::isinf(at.beta)) continue;
+      const double p = confidence(at, s, word.label.size());
+      std::printf("\t%s", io::format_number(p, 4).c_str());
+    }
+    std::printf("\n");
   }
 }
 
 void run_align(const AlignArguments& a) {
   const bool draws = !a.out.empty();
-  if (draws && std::filesystem::path(a.out).extension() != ".png") {
-    throw UsageError(message("the figure is written as PNG; ", a.out, " should end in .png"));
+  const auto extension = std::filesystem::path(a.out).extension();
+  if (draws && extension != ".png" && extension != ".svg") {
+    throw UsageError(
+        message("the figure is written as PNG or SVG; ", a.out, " should end in .png or .svg"));
+  }
+  for (double beta : a.betas) {
+    if (!(beta > 0)) {
+      throw UsageError(message("--beta ", beta, " is no inverse temperature; give numbers above 0 ",
+                               "or inf, as in 0.3,1,inf"));
+    }
   }
   if (draws) require_writable_for(a.out);
   const Recognizer recognizer = Recognizer::load(a.model);
   const AlignedWord word = align_word(recognizer, io::load_gray(a.image), a.text);
-  print(a, word, recognizer.alphabet().between());
+  std::vector<PathsAt> temperatures;
+  for (double beta : a.betas) temperatures.push_back(paths_at(word, beta));
+  if (a.json) {
+    print_json(a, word, temperatures);
+  } else {
+    print_text(word, temperatures);
+  }
   if (!draws) return;
-  io::save_png(a.out, align_figure(word, recognizer.alphabet()));
+  const auto format = extension == ".png" ? FigureFormat::png : FigureFormat::svg;
+  io::write_file_atomically(a.out, align_figure(word, recognizer.alphabet(), temperatures, format));
   std::fprintf(stderr, "figure: %s\n", a.out.c_str());
 }
 
@@ -86,11 +126,20 @@ void add_align(CLI::App& app, const Settings&) {
   command->add_option("-m,--model", a->model, "Model file")->required();
   command->add_option("image", a->image, "Image of the word")->required();
   command->add_option("--text", a->text, "What is written on it")->required();
-  command->add_option("-o,--out", a->out,
-                      "Figure (.png): spans on the image, energies, path matrix and best path");
+  command
+      ->add_option("--beta", a->betas,
+                   "Inverse temperatures of the paths, side by side in the figure: inf (the best "
+                   "path alone, the default), 1, or several, as in 0.3,1,inf")
+      ->delimiter(',')
+      ->expected(1, 16);
+  command->add_option(
+      "-o,--out", a->out,
+      "Figure (.png, .svg): spans on the image, energies, path matrix with the best "
+      "path, posterior of the paths");
   command->add_flag("--json", a->json, "JSON instead of text");
   command->footer(
-      "Example: talweg align -m demo/model.safetensors hello.png --text hello -o path.png");
+      "Example: talweg align -m demo/model.safetensors hello.png --text hello --beta 0.3,1,inf "
+      "-o path.svg");
   command->callback([=] { run_align(*a); });
 }
 
