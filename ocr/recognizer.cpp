@@ -1,7 +1,6 @@
 #include "ocr/recognizer.h"
 
 #include <algorithm>
-#include <cmath>
 #include <exception>
 #include <mutex>
 #include <numeric>
@@ -61,14 +60,6 @@ template <class Body> void for_each_item(std::size_t n, const Body& body) {
   for (const auto& failure : failures) {
     if (failure) std::rethrow_exception(failure);
   }
-}
-
-/// -log of the softmax probability of `symbol`, from energies.
-double surprise(std::span<const float> row, int32_t symbol) {
-  const double low = *std::min_element(row.begin(), row.end());
-  double sum = 0;
-  for (float e : row) sum += std::exp(low - double(e));
-  return std::max(0.0, double(row[std::size_t(symbol)]) - low + std::log(sum));
 }
 
 }  // namespace
@@ -151,34 +142,18 @@ std::vector<EnergyMap> Recognizer::energies(std::span<const io::Gray8> images) c
   return maps;
 }
 
-Reading Recognizer::read(const io::Gray8& image, Decoder decoder) const {
-  return decode(energies(image), decoder);
+Reading Recognizer::read(const io::Gray8& image, const DecoderOptions& options) const {
+  return decode(energies(image), alphabet_, topology_, options);
 }
 
-std::vector<Reading> Recognizer::read(std::span<const io::Gray8> images, Decoder decoder) const {
+std::vector<Reading> Recognizer::read(std::span<const io::Gray8> images,
+                                      const DecoderOptions& options) const {
   const std::vector<EnergyMap> maps = energies(images);
   std::vector<Reading> readings(maps.size());
-  for_each_item(maps.size(), [&](std::size_t i) { readings[i] = decode(maps[i], decoder); });
+  for_each_item(maps.size(), [&](std::size_t i) {
+    readings[i] = decode(maps[i], alphabet_, topology_, options);
+  });
   return readings;
-}
-
-Reading Recognizer::decode(const EnergyMap& map, Decoder decoder) const {
-  const auto find =
-      decoder == Decoder::exact ? ebm::least_energy_word<float> : ebm::greedy_word<float>;
-  const ebm::WordReading word =
-      find(map.values.data(), map.windows, map.symbols, {alphabet_.between(), topology_});
-  Reading reading{word.status, alphabet_.decode(word.word), word.energy, 0, {}};
-  for (std::size_t i = 0; i < word.word.size(); ++i) {
-    reading.characters.push_back({alphabet_.symbol_name(word.word[i]),
-                                  double(word.spans[i].first) * map.window_width,
-                                  double(word.spans[i].last + 1) * map.window_width});
-  }
-  double total = 0;
-  for (std::size_t i = 0; i < word.symbols.size(); ++i) {
-    total += surprise(map.row(int(i)), word.symbols[i]);
-  }
-  if (!word.symbols.empty()) reading.confidence = std::exp(-total / double(word.symbols.size()));
-  return reading;
 }
 
 nn::Metadata model_metadata(const Architecture& architecture, const Alphabet& alphabet,

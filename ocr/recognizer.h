@@ -9,43 +9,12 @@
 #include <vector>
 
 #include "core/io/image.h"
-#include "ebm/align/grammar.h"
 #include "nn/checkpoint.h"
 #include "ocr/alphabet.h"
+#include "ocr/decoder.h"
 #include "ocr/word_model.h"
 
 namespace talweg::ocr {
-
-/// Energies l[L, A] of one image, row-major; row i belongs to the source's columns
-/// [i, i + 1) * window_width.
-struct EnergyMap {
-  int windows = 0, symbols = 0;
-  double window_width = 0;  ///< in pixels of the source image
-  std::vector<float> values;
-  std::span<const float> row(int i) const {
-    return std::span(values).subspan(std::size_t(i) * std::size_t(symbols), std::size_t(symbols));
-  }
-};
-
-/// A character of a reading and the source columns [x0, x1) of its windows.
-struct CharSpan {
-  std::string text;
-  double x0 = 0, x1 = 0;
-};
-
-/// A word as read. `confidence` is the geometric mean over windows of the softmax probability of
-/// the symbol read there, in [0, 1]: 1 / confidence is the per-window perplexity of the reading.
-struct Reading {
-  ebm::AlignStatus status = ebm::AlignStatus::ok;
-  std::string text;
-  double energy = 0;
-  double confidence = 0;
-  std::vector<CharSpan> characters;
-};
-
-/// How a word is found from energies: the exact minimum-energy word under the grammar
-/// (letter+ BETWEEN+)+, or the classic way, window by window with a majority vote.
-enum class Decoder { exact, classic };
 
 class Recognizer {
  public:
@@ -65,10 +34,9 @@ class Recognizer {
   EnergyMap energies(const io::Gray8& image) const;
   /// The energies of images, the i-th the same, bit for bit, whatever the others are.
   std::vector<EnergyMap> energies(std::span<const io::Gray8> images) const;
-  Reading read(const io::Gray8& image, Decoder decoder = Decoder::exact) const;
+  Reading read(const io::Gray8& image, const DecoderOptions& options = {}) const;
   std::vector<Reading> read(std::span<const io::Gray8> images,
-                            Decoder decoder = Decoder::exact) const;
-  Reading decode(const EnergyMap& map, Decoder decoder) const;
+                            const DecoderOptions& options = {}) const;
 
  private:
   class Tapes;

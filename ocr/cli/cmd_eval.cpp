@@ -27,7 +27,8 @@ namespace {
 constexpr std::size_t kChunk = 256;  // images in memory at a time
 
 struct EvalArguments {
-  std::string model, data, predictions, decoder = "exact", conv_algo = "auto";
+  std::string model, data, predictions, conv_algo = "auto";
+  DecoderArguments decoder;
   int confusions = 10, worst = 10;
   bool json = false;
 };
@@ -49,7 +50,8 @@ std::string shown(char32_t c) {
   return c == kNoCharacter ? "(nothing)" : encode_utf8(std::u32string(1, c));
 }
 
-Scored read_all(const Dataset& data, const Recognizer& recognizer, Decoder decoder, bool quiet) {
+Scored read_all(const Dataset& data, const Recognizer& recognizer, const DecoderOptions& decoder,
+                bool quiet) {
   Scored scored;
   Progress progress("reading", int64_t(data.samples.size()), quiet);
   double reading = 0;
@@ -196,13 +198,15 @@ void run_eval(const EvalArguments& a, const Settings& settings) {
   if (a.model.empty() == a.predictions.empty()) {
     throw UsageError("give either a model with -m or another program's predictions with --pred");
   }
+  decoder_of(a.decoder);  // refuses what contradicts itself before anything is read
   Dataset data = open_dataset(a.data);
   Scored scored;
   if (a.predictions.empty()) {
     const Recognizer recognizer = Recognizer::load(a.model, parse_conv_algo(a.conv_algo));
     check_samples(data,
                   nullptr);  // a label the model can't spell is an error it makes, not a fault
-    scored = read_all(data, recognizer, parse_decoder(a.decoder), settings.quiet);
+    const DecoderOptions decoder = decoder_options(a.decoder, recognizer.alphabet());
+    scored = read_all(data, recognizer, decoder, settings.quiet);
   } else {
     scored = match_predictions(data, a.predictions);
   }
@@ -227,7 +231,7 @@ void add_eval(CLI::App& app, const Settings& settings) {
   command->add_option("-m,--model", a->model, "Model file");
   command->add_option("-e,--eval", a->data, "Labelled images: folder or list")->required();
   command->add_option("--pred", a->predictions, "Another program's output, file<TAB>text");
-  add_decoder_option(*command, a->decoder);
+  add_decoder_options(*command, a->decoder);
   add_conv_algo_option(*command, a->conv_algo);
   command->add_option("--confusions", a->confusions, "Lines of the confusion table")
       ->capture_default_str();

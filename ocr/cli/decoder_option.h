@@ -1,23 +1,37 @@
-// The --decoder option of the subcommands that read.
+// The options of the subcommands that read: how a word is found.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include <cstdint>
 #include <string>
 
 #include "ocr/recognizer.h"
 
+namespace CLI {  // NOLINT(readability-identifier-naming): the library's own name
+class App;
+}
+
 namespace talweg::ocr::cli {
 
-inline void add_decoder_option(CLI::App& command, std::string& decoder) {
-  command
-      .add_option("--decoder", decoder,
-                  "exact: the least-energy word; classic: window by window, with a majority vote")
-      ->check(CLI::IsMember({"exact", "classic"}))
-      ->capture_default_str();
-}
+struct DecoderArguments {
+  std::string way;  ///< empty: exact, or what --lexicon and --lm ask for
+  std::string lexicon, model;
+  double model_weight = DecoderOptions().model_weight;
+  int64_t beam = DecoderOptions().beam;
+};
 
-inline Decoder parse_decoder(const std::string& name) {
-  return name == "classic" ? Decoder::classic : Decoder::exact;
-}
+/// --decoder, --lexicon, --lm, --lm-weight, --beam.
+void add_decoder_options(CLI::App& command, DecoderArguments& a);
+
+/// "exact", "classic", "lexicon", "beam".
+const char* decoder_name(Decoder way);
+
+/// The decoder that is asked for. Throws UsageError where the options contradict each other; call it
+/// before work starts.
+Decoder decoder_of(const DecoderArguments& a);
+
+/// Its options, with the files read. Throws IoError where one can't be used: a lexicon without words
+/// or with characters that the model doesn't know (they are listed with their lines), a file that is
+/// no letter model.
+DecoderOptions decoder_options(const DecoderArguments& a, const Alphabet& alphabet);
 
 }  // namespace talweg::ocr::cli

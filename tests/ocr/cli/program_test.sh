@@ -46,6 +46,13 @@ expect 0 '"cer"' "$talweg" eval -m $model -e words --json
 expect 0 'CER            0 %' "$talweg" eval --pred words/labels.tsv -e words
 expect 0 'status  ok' "$talweg" align -m $model words/0003.png --text "$text" -o path.png
 [[ -s path.png ]] || fail "align wrote no figure"
+expect 0 'F at beta 0.3: ' "$talweg" align -m $model words/0003.png --text "$text" --beta 0.3,1,inf -o path.svg
+grep -q 'β = 0.3' path.svg || fail "the sweep shows no beta"
+expect 0 '"beta": "inf"' "$talweg" align -m $model words/0003.png --text "$text" --beta 1,inf --json
+expect 2 '.png or .svg' "$talweg" align -m $model words/0003.png --text "$text" -o path.gif
+for beta in 0 -1 nan 1,0; do
+  expect 2 'inverse temperature' "$talweg" align -m $model words/0003.png --text "$text" --beta $beta
+done
 expect 0 'cnn/16-32-64-96-128' "$talweg" inspect $model
 expect 0 'block2.conv .* forward ' "$talweg" inspect $model
 expect 0 'topology      classic' "$talweg" inspect $model
@@ -77,6 +84,37 @@ expect 0 'talweg [0-9]' "$talweg" --version
 for command in demo render train read eval align inspect check; do
   expect 0 'Example' "$talweg" $command --help
 done
+# --- decoders: a lexicon and a letter model, and only where they are asked for ---
+cut -f 2 words/labels.tsv | tail -n +2 >lexicon.txt
+"$talweg" lm train lexicon.txt -o words.lm --quiet
+"$talweg" read -m $model words --lexicon lexicon.txt | cut -f 2 >within.txt
+[[ $(wc -l <within.txt) == 24 ]] || fail "a lexicon reads $(wc -l <within.txt) of 24 words"
+! grep -vxFf lexicon.txt within.txt || fail "words outside the lexicon were read"
+printf '%s\n' "$text" >only.txt
+expect 0 "^$text\$" "$talweg" read -m $model words/0003.png --decoder lexicon --lexicon only.txt
+expect 0 "^[^	]*	$text	.*	1	.*	$text	1\$" \
+  "$talweg" read -m $model words/0003.png -f tsv --lexicon only.txt --alternatives 1
+expect 0 '"probability_over":"lexicon"' "$talweg" read -m $model words/0003.png -f json --lexicon only.txt
+expect 0 '"probability_over":"all words"' "$talweg" read -m $model words/0003.png -f json
+expect 0 '"decoder":"beam"' "$talweg" read -m $model words/0003.png -f json --lm words.lm --beam 8
+expect 0 'text3	probability3$' "$talweg" read -m $model words/0003.png -f tsv --alternatives 3
+expect 0 'exact words' "$talweg" eval -m $model -e words --lm words.lm --lm-weight 2 --lexicon lexicon.txt
+"$talweg" read -m $model -f tsv words --lm words.lm --lm-weight 0 --beam 100000 2>/dev/null | cut -f 2 >weightless.txt
+"$talweg" read -m $model -f tsv words --decoder exact 2>/dev/null | cut -f 2 >exact.txt
+same weightless.txt exact.txt
+for options in "--decoder lexicon" "--decoder beam" "--decoder exact --lm words.lm" \
+  "--decoder classic --lexicon only.txt" "--decoder lexicon --lexicon only.txt --lm words.lm"; do
+  expect 2 "--decoder" "$talweg" read -m $model words/0003.png $options
+done
+expect 2 'ask for one with' "$talweg" read -m $model words/0003.png --alternatives 3
+expect 2 'lm-weight' "$talweg" read -m $model words/0003.png --lm words.lm --lm-weight -1
+printf 'ab\n\nnaïve\ncafé\n' >foreign.txt
+: >nothing.txt
+expect 1 'foreign.txt:3' "$talweg" read -m $model words/0003.png --lexicon foreign.txt
+expect 1 'U+00E9' "$talweg" read -m $model words/0003.png --lexicon foreign.txt
+expect 1 'holds no word' "$talweg" read -m $model words/0003.png --lexicon nothing.txt
+expect 1 'missing.txt' "$talweg" read -m $model words/0003.png --lexicon missing.txt
+expect 1 'lexicon.txt' "$talweg" read -m $model words/0003.png --lm lexicon.txt
 # A word's reading does not depend on its mates.
 "$talweg" read -m $model -f tsv words/0003.png >alone.txt 2>/dev/null
 "$talweg" read -m $model -f tsv words 2>/dev/null | grep -E '^file|words/0003.png' >among.txt

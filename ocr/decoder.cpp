@@ -1,0 +1,206 @@
+#include "ocr/decoder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include "core/error.h"
+#include "ebm/align/beam.h"
+#include "ebm/align/lexicon_sum.h"
+#include "ebm/align/partition.h"
+#include "ebm/align/search.h"
+#include "ebm/align/word_energy.h"
+
+namespace talweg::ocr {
+
+namespace {
+
+/// How many other symbols a character lists, and how probable one must be to be listed.
+constexpr std::size_t kSymbolChoices = 3;
+constexpr double kLeastProbability = 1e-6;
+
+/// -log of the softmax probability of `symbol`, from energies.
+double surprise(std::span<const float> row, int32_t symbol) {
+  const double low = *std::min_element(row.begin(), row.end());
+  double sum = 0;
+  for (float e : row) sum += std::exp(low - double(e));
+  return std::max(0.0, double(row[std::size_t(symbol)]) - low + std::log(sum));
+}
+
+/// Everything that is known while one image is read.
+class Decoding {
+ public:
+  Decoding(const EnergyMap& map, const Alphabet& alphabet, ebm::Topology topology,
+           const DecoderOptions& options)
+      : map_(map),
+        alphabet_(alphabet),
+        options_(options),
+        grammar_{alphabet.between(), topology},
+        rule_(ebm::path_rule(topology)),
+        warm_(map.values.data(), map.windows, map.symbols, grammar_, kReadingBeta) {}
+
+  Reading read() {
+    find();
+    Reading reading{word_.status, alphabet_.decode(word_.word), word_.energy, 0, 0, {}, {}, true};
+    reading.complete = complete_;
+    posterior_.observe(map_.values.data(), map_.windows, map_.symbols, grammar_, kReadingBeta);
+    reading.confidence = confidence();
+    if (word_.status == ebm::AlignStatus::ok) {
+      reading.probability = probability(word_.word);
+      reading.characters = characters();
+    }
+    for (const ebm::FoundWord& w : choices_) {
+      reading.alternatives.push_back({alphabet_.decode(w.word), w.energy, probability(w.word)});
+    }
+    return reading;
+  }
+
+ private:
+  bool searches() const {
+    return options_.way == Decoder::lexicon || options_.way == Decoder::beam;
+  }
+
+  void find() {
+    if (searches() || options_.alternatives > 0) search();
+    if (options_.way == Decoder::exact) {
+      word_ = ebm::least_energy_word(map_.values.data(), map_.windows, map_.symbols, grammar_);
+    } else if (options_.way == Decoder::classic) {
+      word_ = ebm::greedy_word(map_.values.data(), map_.windows, map_.symbols, grammar_);
+    }
+  }
+
+  void search() {
+    const ebm::FoundWords found = within_beam() ? by_beam() : by_bounds();
+    if (options_.alternatives > 0) choices_ = found.words;
+    complete_ = found.complete;
+    if (searches()) take(found);
+  }
+
+  bool within_beam() const { return options_.way == Decoder::beam && !options_.lexicon; }
+
+  ebm::FoundWords by_beam() const {
+    ebm::BeamOptions o;
+    o.width = options_.beam;
+    o.count = std::max(1, options_.alternatives);
+    o.model = options_.model.get();
+    o.model_weight = options_.model_weight;
+    o.to_model = options_.to_model;
+    return ebm::beam_words(map_.values.data(), map_.windows, map_.symbols, grammar_, o);
+  }
+
+  ebm::FoundWords by_bounds() const {
+    ebm::SearchOptions o;
+    o.count = std::max(1, options_.alternatives);
+    if (searches()) o.lexicon = options_.lexicon.get();
+    if (options_.way == Decoder::beam) {
+      o.model = options_.model.get();
+      o.model_weight = options_.model_weight;
+      o.to_model = options_.to_model;
+    }
+    return ebm::best_words(map_.values.data(), map_.windows, map_.symbols, grammar_, o);
+  }
+
+  /// The best word of a search, with the windows of its best path.
+  void take(const ebm::FoundWords& found) {
+    word_.status = found.status;
+    word_.energy = std::numeric_limits<double>::infinity();
+    if (found.status != ebm::AlignStatus::ok || found.words.empty()) return;
+    word_.word = found.words[0].word;
+    word_.energy = found.words[0].energy;
+    const std::vector<int32_t> label = ebm::expand(word_.word, grammar_.between, grammar_.topology);
+    const ebm::Alignment best =
+        ebm::viterbi(map_.values.data(), map_.windows, map_.symbols, label, rule_);
+    for (std::size_t i = 0; i < best.path.size(); ++i) {
+      const int32_t symbol = label[std::size_t(best.path[i])];
+      word_.symbols.push_back(symbol);
+      if (symbol == grammar_.between) continue;
+      if (i == 0 || best.path[i] != best.path[i - 1]) {
+        word_.spans.push_back({int64_t(i), int64_t(i)});
+      }
+      word_.spans.back().last = int64_t(i);
+    }
+  }
+
+  double probability(const std::vector<int32_t>& word) {
+    if (searches() && options_.lexicon) {
+      if (!lexicon_sum_) {
+        lexicon_sum_ = ebm::lexicon_sum(map_.values.data(), map_.windows, map_.symbols, grammar_,
+                                        kReadingBeta, *options_.lexicon);
+      }
+      return std::min(1.0, std::exp(-kReadingBeta * warm_(word) - lexicon_sum_->log_partition));
+    }
+    if (!posterior_.feasible()) return 0;
+    return std::exp(posterior_.log_probability(map_.values.data(), word, scratch_));
+  }
+
+  double confidence() const {
+    if (word_.symbols.empty() || word_.symbols[0] < 0) return 0;
+    double total = 0;
+    for (std::size_t i = 0; i < word_.symbols.size(); ++i) {
+      total += surprise(map_.row(int(i)), word_.symbols[i]);
+    }
+    return std::exp(-total / double(word_.symbols.size()));
+  }
+
+  std::vector<CharReading> characters() {
+    marginals_.assign(map_.values.size(), 0.0);
+    if (posterior_.feasible()) posterior_.marginals(marginals_.data());
+    std::vector<CharReading> all;
+    for (std::size_t k = 0; k < word_.word.size(); ++k) {
+      all.push_back(character(word_.word[k], word_.spans[k]));
+    }
+    return all;
+  }
+
+  CharReading character(int32_t symbol, const ebm::WindowSpan& span) const {
+    const auto at = [&](int64_t window, int32_t a) {
+      return marginals_[std::size_t(window * map_.symbols + a)];
+    };
+    int64_t shown = span.first;
+    for (int64_t i = span.first; i <= span.last; ++i) {
+      if (at(i, symbol) > at(shown, symbol)) shown = i;
+    }
+    CharReading c{alphabet_.symbol_name(symbol),
+                  double(span.first) * map_.window_width,
+                  double(span.last + 1) * map_.window_width,
+                  at(shown, symbol),
+                  {}};
+    std::vector<int32_t> others;
+    for (int32_t a = 0; a < map_.symbols; ++a) {
+      const bool counts = a != symbol && a != grammar_.between;
+      if (counts && at(shown, a) >= kLeastProbability) others.push_back(a);
+    }
+    std::ranges::stable_sort(others, std::greater(), [&](int32_t a) { return at(shown, a); });
+    others.resize(std::min(others.size(), kSymbolChoices));
+    for (int32_t a : others) c.alternatives.push_back({alphabet_.symbol_name(a), at(shown, a)});
+    return c;
+  }
+
+  const EnergyMap& map_;
+  const Alphabet& alphabet_;
+  const DecoderOptions& options_;
+  ebm::Grammar grammar_;
+  ebm::PathRule rule_;
+  ebm::WordReading word_;
+  std::vector<ebm::FoundWord> choices_;
+  bool complete_ = true;
+  ebm::WordPosterior posterior_;
+  ebm::AlignScratch scratch_;
+  ebm::WordEnergy<float> warm_;
+  std::optional<ebm::LexiconSum> lexicon_sum_;
+  std::vector<double> marginals_;
+};
+
+}  // namespace
+
+Reading decode(const EnergyMap& map, const Alphabet& alphabet, ebm::Topology topology,
+               const DecoderOptions& options) {
+  expect(options.way != Decoder::lexicon || options.lexicon,
+         "[decode] the lexicon decoder needs a lexicon");
+  expect(options.way != Decoder::beam || options.model,
+         "[decode] the beam decoder needs a letter model");
+  return Decoding(map, alphabet, topology, options).read();
+}
+
+}  // namespace talweg::ocr
