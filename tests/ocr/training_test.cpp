@@ -164,7 +164,7 @@ TEST_CASE("every topology and temperature trains, and resumes to the same bytes"
                                        {ebm::Topology::margins, "0.3:inf"},
                                        {ebm::Topology::ctc, "1"}}) {
     CAPTURE(ebm::to_string(topology));
-    TrainingPlan plan = small_plan();
+    TrainingPlan plan = small_plan(6, 6);
     plan.topology = topology;
     plan.beta = BetaSchedule::parse(beta);
     WordTrainer whole(plan, source), half(plan, source);
@@ -192,7 +192,7 @@ TEST_CASE("every topology and temperature trains, and resumes to the same bytes"
 TEST_CASE("a model that says nothing of its topology is classic; one we don't know is refused") {
   const ScratchFolder folder;
   const FontSource source = font_source();
-  const WordTrainer trainer(small_plan(), source);
+  const WordTrainer trainer(small_plan(6, 6), source);
   trainer.save(folder.path() + "/model.safetensors");
   const nn::Checkpoint now = nn::Checkpoint::load(folder.path() + "/model.safetensors");
   nn::Metadata metadata = now.metadata();
