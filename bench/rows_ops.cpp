@@ -11,6 +11,7 @@
 #include "core/op_check.h"
 #include "core/ops.h"
 #include "ebm/align/ops.h"
+#include "ebm/graph/ops.h"
 
 namespace talweg::bench {
 namespace {
@@ -139,7 +140,7 @@ void add_rows(Suite& suite, const OpCard& card, const OpCase& c, Pass pass) {
 }  // namespace
 
 void add_op_rows(Suite& suite) {
-  for (const std::vector<OpCard>* cards : {&talweg::ops(), &ebm::ops()}) {
+  for (const std::vector<OpCard>* cards : {&talweg::ops(), &ebm::ops(), &ebm::graph_ops()}) {
     for (const OpCard& card : *cards) {
       for (const OpCase& c : card.benches) {
         add_rows(suite, card, c, Pass::forward);

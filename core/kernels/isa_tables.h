@@ -1,4 +1,5 @@
-// The tables that the per-ISA objects export, one each. Private to core/kernels.
+// The tables that the per-ISA objects export, one each: for core/kernels, and for kernels elsewhere
+// that follow its choice.
 #pragma once
 
 #include "core/kernels/kernels.h"

@@ -103,8 +103,7 @@ TALWEG_OP_CARD(free_energy) {
   const auto f = [](const std::vector<int64_t>& frames,
                     const std::vector<std::vector<int32_t>>& words) {
     return [=](auto x) {
-      LabelList labels;
-      for (const auto& word : words) labels.add(word);
+      const LabelList labels(words);
       BatchAlignment out;
       return free_energy(x[0], frames, labels.view(), out);
     };
@@ -171,8 +170,7 @@ TALWEG_OP_CARD(path_cross_entropy) {
   const auto f = [](const std::vector<int64_t>& frames,
                     const std::vector<std::vector<int32_t>>& words) {
     return [=](auto x) {
-      LabelList labels;
-      for (const auto& word : words) labels.add(word);
+      const LabelList labels(words);
       BatchAlignment out;
       return path_cross_entropy(x[0], frames, labels.view(), out).loss;
     };

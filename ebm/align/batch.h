@@ -23,6 +23,10 @@ struct RaggedLabels {
 /// The owner of such labels, filled one word after the other.
 class LabelList {
  public:
+  LabelList() = default;
+  explicit LabelList(const std::vector<std::vector<int32_t>>& labels) {
+    for (const auto& label : labels) add(label);
+  }
   void add(std::span<const int32_t> label);
   void clear();
   RaggedLabels view() const { return {symbols_, offsets_}; }

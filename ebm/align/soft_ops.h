@@ -58,8 +58,7 @@ template <class T>
 KeptPairs some_pairs(Var<T> x, const std::vector<int64_t>& frames,
                      const std::vector<std::vector<int32_t>>& words, double beta,
                      const PathRule& rule) {
-  LabelList labels;
-  for (const auto& word : words) labels.add(word);
+  const LabelList labels(words);
   return keep_pairs(x.tape(), frames, labels.view(), beta, rule);
 }
 
@@ -203,8 +202,7 @@ TALWEG_OP_CARD(soft_free_energy) {
                     const std::vector<std::vector<int32_t>>& words, double beta,
                     const PathRule& rule) {
     return [=](auto x) {
-      LabelList labels;
-      for (const auto& word : words) labels.add(word);
+      const LabelList labels(words);
       BatchAlignment out;
       return free_energy(x[0], frames, labels.view(), AlignOptions{beta, rule}, out);
     };
@@ -308,8 +306,7 @@ TALWEG_OP_CARD(soft_path_cross_entropy) {
                     const std::vector<std::vector<int32_t>>& words, double beta,
                     const PathRule& rule) {
     return [=](auto x) {
-      LabelList labels;
-      for (const auto& word : words) labels.add(word);
+      const LabelList labels(words);
       BatchAlignment out;
       const AlignOptions options{beta, rule};
       return path_cross_entropy(x[0], frames, labels.view(), options, out).loss;

@@ -96,12 +96,18 @@ Var<T> word_gap(Var<T> e, std::span<const int64_t> sample_frames, const RaggedLa
   return g;
 }
 
+/// For the cards: a few words as labels, BETWEEN being symbol 2.
+inline LabelList labels_of(Topology topology, const std::vector<std::vector<int32_t>>& words) {
+  LabelList labels;
+  for (const auto& word : words) labels.add(expand(word, 2, topology));
+  return labels;
+}
+
 /// For the cards: the gaps of a few words.
 inline auto gaps_of(Topology topology, double beta, const std::vector<int64_t>& frames,
                     const std::vector<std::vector<int32_t>>& words) {
   return [=](auto x) {
-    LabelList labels;
-    for (const auto& word : words) labels.add(expand(word, 2, topology));
+    const LabelList labels = labels_of(topology, words);
     WordGaps out;
     return word_gap(x[0], frames, labels.view(), {2, topology}, beta, out);
   };
@@ -129,6 +135,8 @@ TALWEG_OP_CARD(word_gap) {
              three_frames({1}, inf), {2}, {{-1, 1, 0, -1, 1, 0, 0, 0, 0}});
   card.point("a word that does not fit", {{1, 2, 9, 1, 2, 9, 9, 9, 1}}, three_frames({1, 0}, 1.0),
              {inf}, {{0, 0, 0, 0, 0, 0, 0, 0, 0}});
+  card.bench({{32, 32, 53}}, gaps_of(Topology::classic, 1.0, std::vector<int64_t>(32, 32),
+                                     std::vector<std::vector<int32_t>>(32, {0, 1, 4, 3})));
   const auto one = gaps_of(Topology::classic, 1.0, {6}, {{0, 1}});
   card.rejects({{6, 3}}, one, "energies must be [B,L,A]");
   card.rejects({{3, 6, 3}}, one, "give one a sample");
@@ -162,8 +170,7 @@ TALWEG_OP_CARD(word_nll) {
   const auto f = [](Topology topology, double beta, const std::vector<int64_t>& frames,
                     const std::vector<std::vector<int32_t>>& words) {
     return [=](auto x) {
-      LabelList labels;
-      for (const auto& word : words) labels.add(expand(word, 2, topology));
+      const LabelList labels = labels_of(topology, words);
       WordGaps out;
       return word_nll(x[0], frames, labels.view(), {2, topology}, beta, out).loss;
     };
@@ -172,6 +179,8 @@ TALWEG_OP_CARD(word_nll) {
   card.check("ctc", {{2, 4, 3}}, f(Topology::ctc, 2.0, {4, 3}, {{0, 1, 0}, {}}));
   card.check("one does not fit", {{2, 4, 3}}, f(Topology::margins, 0.5, {4, 1}, {{1}, {0, 1}}));
   card.check("empty", {{0, 4, 3}}, f(Topology::classic, 1.0, {}, {}));
+  card.bench({{32, 32, 53}}, f(Topology::classic, 1.0, std::vector<int64_t>(32, 32),
+                               std::vector<std::vector<int32_t>>(32, {0, 1, 4, 3})));
   card.rejects({{6, 3}}, f(Topology::classic, 1.0, {6}, {{0}}), "energies must be [B,L,A]");
   card.rejects({{1, 6, 3}},
                f(Topology::classic, std::numeric_limits<double>::infinity(), {6}, {{0}}),

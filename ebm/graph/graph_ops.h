@@ -214,6 +214,26 @@ template <class T> KeptArcs example_arcs(Tape<T>& tape) {
                    std::vector<int32_t>{1, 2, 2, 3, 3, 4, 4});
 }
 
+/// For the cards' benches: eight layers of 256 nodes, each entered from two of the layer before.
+constexpr int64_t kLayeredArcs = 256 + 7 * 512;
+constexpr int64_t kLayeredNodes = 1 + 8 * 256;
+template <class T> KeptArcs layered_arcs(Tape<T>& tape) {
+  std::vector<int32_t> from, to;
+  for (int32_t node = 1; node < kLayeredNodes; ++node) {
+    const int32_t column = (node - 1) % 256, layer_before = node - 256 - column;
+    if (node <= 256) {
+      from.push_back(0);
+      to.push_back(node);
+      continue;
+    }
+    for (const int32_t other : {column, (column + 1) % 256}) {
+      from.push_back(layer_before + other);
+      to.push_back(node);
+    }
+  }
+  return keep_arcs(tape, static_cast<int32_t>(kLayeredNodes), from, to);
+}
+
 TALWEG_OP_CARD(arc_shares) {
   card.formula("p_k = e^(-beta s_k) / sum of the same over the arcs into the same node");
   card.rule("ds = -beta p (dp - sum over the node of p dp); 0 at beta = infinity");
@@ -231,6 +251,8 @@ TALWEG_OP_CARD(arc_shares) {
   card.point("no overflow", {{1e300, 1e300, -1e300, -1e300, 1e300, 0, 0}}, f(2),
              {1, 0, 1, 1, 0, 0.5, 0.5}, {{0, 0, 0, 0, 0, 0, 0}});
   card.rejects({{6}}, f(1), "there are 7 arcs").rejects({{7}}, f(0), "beta is 0");
+  card.bench({{kLayeredArcs}},
+             [](auto x) { return arc_shares(x[0], layered_arcs(x[0].tape()), 1.0); });
 }
 
 TALWEG_OP_CARD(flow_back) {
@@ -242,6 +264,8 @@ TALWEG_OP_CARD(flow_back) {
   card.point("a litre from the sink", {{1, 0.5, 0.5, 0.25, 0.75, 0.5, 0.5}, {0, 0, 0, 0, 1}}, f,
              {1, 0.3125, 0.375, 0.5, 1}, {});
   card.rejects({{7}, {4}}, f, "needs shares [7] and flows [5]");
+  card.bench({{kLayeredArcs}, {kLayeredNodes}},
+             [](auto x) { return flow_back(x[0], x[1], layered_arcs(x[0].tape())); });
 }
 
 TALWEG_OP_CARD(flow_on) {
@@ -253,6 +277,8 @@ TALWEG_OP_CARD(flow_on) {
   card.point("a litre from the source", {{1, 0.5, 0.5, 0.25, 0.75, 0.5, 0.5}, {1, 0, 0, 0, 0}}, f,
              {1, 1, 1, 1, 1}, {});
   card.rejects({{6}, {5}}, f, "needs shares [7] and flows [5]");
+  card.bench({{kLayeredArcs}, {kLayeredNodes}},
+             [](auto x) { return flow_on(x[0], x[1], layered_arcs(x[0].tape())); });
 }
 
 TALWEG_OP_CARD(node_energies) {
@@ -276,6 +302,8 @@ TALWEG_OP_CARD(node_energies) {
   card.point("no way", {{1, inf, inf, inf, 1, inf, 1}}, f(1), {0, 1, inf, inf, inf},
              {{1, 0, 0, 0, 0, 0, 0}});
   card.rejects({{6}}, f(1), "there are 7 arcs").rejects({{7}}, f(-1), "beta is -1");
+  card.bench({{kLayeredArcs}},
+             [](auto x) { return node_energies(x[0], layered_arcs(x[0].tape()), 1.0); });
 }
 
 }  // namespace talweg::ebm

@@ -11,6 +11,7 @@
 #include "core/gradcheck.h"
 #include "core/op_check.h"
 #include "tests/ebm/align/brute_force.h"
+#include "tests/ebm/align/op_helpers.h"
 
 namespace talweg::ebm {
 namespace {
@@ -23,18 +24,6 @@ LabelList list(std::initializer_list<Symbols> words) {
   LabelList labels;
   for (const Symbols& word : words) labels.add(word);
   return labels;
-}
-
-template <class T> Tensor<T> draw(const Shape& shape, int seed) {
-  std::mt19937 random(seed);
-  const auto e = brute_force::draw_energies<T>(shape.size(), brute_force::Kind::normal, random);
-  return Tensor<T>(shape, std::span<const T>(e));
-}
-
-/// d<cotangent, F>/de, unrecorded.
-template <class T> Tensor<T> gradient(Tape<T>& tape, Var<T> f, Var<T> e, std::vector<T> cotangent) {
-  const Tensor<T> u(f.shape(), std::span<const T>(cotangent));
-  return tape.grad(f, std::span<const Var<T>>(&e, 1), false, tape.constant(u))[0].to_tensor();
 }
 
 TEST_CASE("free_energy is the aligner's F and its gradient the path's indicator times dF") {
@@ -246,6 +235,7 @@ TEST_CASE("descending the path cross-entropy lowers it and settles on the label"
 TEST_CASE("every card of this folder passes its checks") {
   REQUIRE(!ops().empty());
   for (const OpCard& card : ops()) {
+    CHECK_MESSAGE(!card.benches.empty(), card.name, " has no card.bench");
     const OpReport report = check_op(card);
     CAPTURE(card.name);
     CHECK(report.cases > 0);

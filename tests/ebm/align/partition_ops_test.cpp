@@ -10,6 +10,7 @@
 #include "core/gradcheck.h"
 #include "core/ops/reduce.h"
 #include "tests/ebm/align/brute_words.h"
+#include "tests/ebm/align/op_helpers.h"
 
 namespace talweg::ebm {
 namespace {
@@ -17,17 +18,6 @@ namespace {
 constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr Topology kTopologies[] = {Topology::classic, Topology::margins, Topology::ctc};
-
-template <class T> Tensor<T> draw(const Shape& shape, int seed) {
-  std::mt19937 random(seed);
-  const auto e = brute_force::draw_energies<T>(shape.size(), brute_force::Kind::normal, random);
-  return Tensor<T>(shape, std::span<const T>(e));
-}
-
-template <class T> Tensor<T> gradient(Tape<T>& tape, Var<T> f, Var<T> e, std::vector<T> cotangent) {
-  const Tensor<T> u(f.shape(), std::span<const T>(cotangent));
-  return tape.grad(f, std::span<const Var<T>>(&e, 1), false, tape.constant(u))[0].to_tensor();
-}
 
 TEST_CASE("all_words_free_energy is F_all and its gradient the marginals times dF") {
   for (Topology topology : kTopologies) {

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "tests/ebm/align/brute_words.h"
+#include "tests/ebm/align/op_helpers.h"
 
 namespace talweg::ebm {
 namespace {
@@ -15,12 +16,6 @@ using Symbols = std::vector<int32_t>;
 constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr Topology kTopologies[] = {Topology::classic, Topology::margins, Topology::ctc};
-
-template <class T> Tensor<T> draw(const Shape& shape, int seed) {
-  std::mt19937 random(seed);
-  const auto e = brute_force::draw_energies<T>(shape.size(), brute_force::Kind::normal, random);
-  return Tensor<T>(shape, std::span<const T>(e));
-}
 
 LabelList list(Topology topology, std::initializer_list<Symbols> words) {
   LabelList labels;

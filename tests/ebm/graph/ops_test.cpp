@@ -10,6 +10,7 @@ namespace {
 TEST_CASE("every op of graphs passes the checks of its card") {
   REQUIRE(graph_ops().size() == 4);
   for (const OpCard& card : graph_ops()) {
+    CHECK_MESSAGE(!card.benches.empty(), card.name, " has no card.bench");
     const OpReport report = check_op(card);
     CAPTURE(card.name);
     CHECK(report.cases > 0);

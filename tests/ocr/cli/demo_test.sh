@@ -1,11 +1,7 @@
 #!/usr/bin/env bash
 # A small demo: every file is there, the page needs no network, results do not depend on threads.
 # usage: demo_test.sh TALWEG SCRATCH_FOLDER
-set -euo pipefail
-talweg=$1
-rm -rf "$2"
-mkdir -p "$2"
-cd "$2"
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh" "$1" "$2"
 
 for threads in 1 2 3; do
   "$talweg" demo --steps 30 --words 6 --out demo$threads --threads $threads --quiet >/dev/null

@@ -1,26 +1,7 @@
 #!/usr/bin/env bash
 # talweg lm from outside: what it learns, shows and refuses.
 # usage: lm_test.sh TALWEG SCRATCH_FOLDER
-set -euo pipefail
-talweg=$1
-rm -rf "$2"
-mkdir -p "$2"
-cd "$2"
-failures=0
-
-fail() {
-  echo "FAILED: $*"
-  failures=$((failures + 1))
-}
-
-# expect CODE PATTERN COMMAND...: the exit code, and a pattern in stdout and stderr together.
-expect() {
-  local code=$1 pattern=$2 status=0
-  shift 2
-  "$@" >out.txt 2>&1 || status=$?
-  [[ $status == "$code" ]] || fail "exit code $status, expected $code: $* ($(head -c 300 out.txt))"
-  grep -q -- "$pattern" out.txt || fail "no '$pattern' in: $(head -c 300 out.txt) ($*)"
-}
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh" "$1" "$2"
 
 printf 'hello\nhelp\r\n\n  heap\nété\n' >words.txt
 expect 0 'order 5 from 4 words, 8 letters' "$talweg" lm train words.txt -o words.lm

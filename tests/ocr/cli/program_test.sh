@@ -1,26 +1,7 @@
 #!/usr/bin/env bash
 # The program from outside: render, train, read, eval, align, and what it says of bad input.
 # usage: program_test.sh TALWEG SCRATCH_FOLDER
-set -euo pipefail
-talweg=$1
-rm -rf "$2"
-mkdir -p "$2"
-cd "$2"
-failures=0
-
-fail() {
-  echo "FAILED: $*"
-  failures=$((failures + 1))
-}
-
-# expect CODE PATTERN COMMAND...: the exit code, and a pattern in stdout and stderr together.
-expect() {
-  local code=$1 pattern=$2 status=0
-  shift 2
-  "$@" >out.txt 2>&1 || status=$?
-  [[ $status == "$code" ]] || fail "exit code $status, expected $code: $* ($(head -c 300 out.txt))"
-  grep -q -- "$pattern" out.txt || fail "no '$pattern' in: $(head -c 300 out.txt) ($*)"
-}
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh" "$1" "$2"
 
 same() { cmp -s "$1" "$2" || fail "$1 and $2 differ"; }
 

@@ -1,11 +1,7 @@
 #!/usr/bin/env bash
 # A training that is interrupted and resumed ends with the bytes of one that was left alone.
 # usage: resume_test.sh TALWEG SCRATCH_FOLDER
-set -euo pipefail
-talweg=$1
-rm -rf "$2"
-mkdir -p "$2"
-cd "$2"
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh" "$1" "$2"
 options=(--steps 60 --seed 3 --checkpoint-every 5 --quiet)
 
 "$talweg" train "${options[@]}" -o whole.safetensors >/dev/null
