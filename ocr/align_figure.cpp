@@ -50,7 +50,7 @@ class Figure {
   }
 
   void draw_energies() {
-    draw_image(kMargin, word_.text + "   F = " + number(word_.best.energy));
+    draw_image(kMargin, word_.text + ",  F = " + number(word_.best.energy));
     title(kMargin, below_image_, "energy of each symbol; dots: the best path");
     const int top = below_image_ + kTitle;
     const auto values = by_rows(word_.map.symbols, windows_,
@@ -72,7 +72,7 @@ class Figure {
         return values[std::size_t(i) * std::size_t(places_) + std::size_t(j)];
       });
     };
-    draw_image(left + kMargin, "\u03b2 = " + number(at.beta) + "   F = " + number(at.energy));
+    draw_image(left + kMargin, "\u03b2 = " + number(at.beta) + ",  F = " + number(at.energy));
     const auto matrix = cell(at.matrix);
     int top = below_image_;
     title(left + kMargin, top, "D: free energy of the paths up to here");

@@ -109,12 +109,14 @@ class SvgCanvas : public Canvas {
     svg_.line(x0, y0, x1, y1, {.color = io::css_color(color), .width = double(thickness)});
   }
 
+  /// Smaller than asked for: the viewers' monospaced fonts are wider than ours, and drawings leave
+  /// room for ours.
   void text(int x, int y, std::string_view text, int size, Anchor anchor) override {
     const auto at = anchor == Anchor::kStart    ? io::Svg::Anchor::kStart
                     : anchor == Anchor::kMiddle ? io::Svg::Anchor::kMiddle
                                                 : io::Svg::Anchor::kEnd;
     svg_.text(x, y, text,
-              {.size = double(size), .anchor = at, .mono = true, .color = io::css_color(kInk)});
+              {.size = 0.85 * size, .anchor = at, .mono = true, .color = io::css_color(kInk)});
   }
 
   void picture(int x, int y, int w, int h, const io::Gray8& image, double source_w) override {

@@ -111,24 +111,24 @@ template <int P, int V>
 template <int V>
 void first_rows(const NineWeights<V> with, bool relu, int64_t rows, int64_t pixels,
                 const FirstRows& at) {
-  constexpr int P = 12 / V;
+  constexpr int kGroup = 12 / V;
   constexpr int64_t kAhead = 36 / V * 2;  // pixels; the lines that stores will want
   for (int64_t r = 0; r < rows; ++r) {
     const float* x = at.x + r * at.x_row;
     float* y = at.y + r * at.y_row;
     int64_t left = pixels;
-    for (; left >= 2 * P || left == P; left -= P) {
+    for (; left >= 2 * kGroup || left == kGroup; left -= kGroup) {
 #pragma GCC unroll 12
-      for (int64_t p = kAhead; p < kAhead + P; ++p) {
+      for (int64_t p = kAhead; p < kAhead + kGroup; ++p) {
         for (int v = 0; v < V; ++v) __builtin_prefetch(y + p * at.y_pixel + v * kLanes, 1);
       }
-      first_pixels<P>(with, P, relu, x, at.x_row, y, at.y_pixel);
-      x += P;
-      y += P * at.y_pixel;
+      first_pixels<kGroup>(with, kGroup, relu, x, at.x_row, y, at.y_pixel);
+      x += kGroup;
+      y += kGroup * at.y_pixel;
     }
     while (left > 0) {
-      const int64_t count = left > P ? left / 2 : left;
-      first_pixels<P>(with, count, relu, x, at.x_row, y, at.y_pixel);
+      const int64_t count = left > kGroup ? left / 2 : left;
+      first_pixels<kGroup>(with, count, relu, x, at.x_row, y, at.y_pixel);
       x += count;
       y += count * at.y_pixel;
       left -= count;
@@ -157,16 +157,16 @@ template <int kPoolH, int kPoolW, int G>
 template <int kPoolH, int kPoolW>
 void first_pooled_row(const NineWeights<1> with, const Conv2dEpilogue<float>& then, int64_t windows,
                       const FirstRows& at) {
-  constexpr int G = 8 / (kPoolH * kPoolW);  // eight sums: as many as hide each other's latency
+  constexpr int kGroup = 8 / (kPoolH * kPoolW);  // eight sums: as many as hide each other's latency
   const float* x = at.x;
   float* y = at.y;
   uint8_t* winner = at.winner;
   int64_t left = windows;
-  for (; left >= G; left -= G) {
-    first_windows<kPoolH, kPoolW, G>(with, then, x, at, y, winner);
-    x += G * kPoolW;
-    y += G * at.y_pixel;
-    winner += winner ? G * at.y_pixel : 0;
+  for (; left >= kGroup; left -= kGroup) {
+    first_windows<kPoolH, kPoolW, kGroup>(with, then, x, at, y, winner);
+    x += kGroup * kPoolW;
+    y += kGroup * at.y_pixel;
+    winner += winner ? kGroup * at.y_pixel : 0;
   }
   for (; left > 0; --left) {
     first_windows<kPoolH, kPoolW, 1>(with, then, x, at, y, winner);

@@ -271,6 +271,7 @@ std::vector<double> dp_matrix(const T* energies, int64_t frames, int64_t alphabe
   return matrix;
 }
 
+// NOLINTBEGIN(bugprone-macro-parentheses): T is a type
 #define TALWEG_INSTANTIATE(T)                                                                   \
   template AlignResult viterbi(const T*, int64_t, int64_t, std::span<const int32_t>,            \
                                AlignScratch&, std::span<int32_t>, const PathRuleView&);         \
@@ -283,5 +284,6 @@ std::vector<double> dp_matrix(const T* energies, int64_t frames, int64_t alphabe
 TALWEG_INSTANTIATE(float)
 TALWEG_INSTANTIATE(double)
 #undef TALWEG_INSTANTIATE
+// NOLINTEND(bugprone-macro-parentheses)
 
 }  // namespace talweg::ebm

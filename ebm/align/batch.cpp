@@ -132,6 +132,7 @@ void posterior_derivative_batch(const T* energies, int64_t frames, int64_t alpha
   });
 }
 
+// NOLINTBEGIN(bugprone-macro-parentheses): T is a type
 #define TALWEG_INSTANTIATE(T)                                                                    \
   template void viterbi_batch(const T*, int64_t, int64_t, std::span<const int64_t>,              \
                               const RaggedLabels&, BatchAlignment&, const PathRuleView&);        \
@@ -144,5 +145,6 @@ void posterior_derivative_batch(const T* energies, int64_t frames, int64_t alpha
 TALWEG_INSTANTIATE(float)
 TALWEG_INSTANTIATE(double)
 #undef TALWEG_INSTANTIATE
+// NOLINTEND(bugprone-macro-parentheses)
 
 }  // namespace talweg::ebm
