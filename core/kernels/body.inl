@@ -21,6 +21,8 @@ namespace {
 //
 #include "core/kernels/share.inl"
 //
+#include "core/kernels/vec_math.inl"
+//
 #include "core/kernels/elementwise.inl"
 //
 #include "core/kernels/reduce.inl"

@@ -5,11 +5,11 @@
 #
 #   cmake -DNM=nm "-DOBJECTS=a.o;b.o" -P symbols.cmake
 #
-# Objects that are not {kernels,ladder,chain,words}_{portable,avx2,avx512} are passed over.
+# Objects that are not {kernels,ladder,chain,words,noise}_{portable,avx2,avx512} are passed over.
 cmake_minimum_required(VERSION 3.22)
 set(found "")
 foreach(object IN LISTS OBJECTS)
-  if(NOT object MATCHES "/(kernels|ladder|chain|words)_(portable|avx2|avx512)\\.cpp\\.(o|obj)$")
+  if(NOT object MATCHES "/(kernels|ladder|chain|words|noise)_(portable|avx2|avx512)\\.cpp\\.(o|obj)$")
     continue()
   endif()
   set(isa ${CMAKE_MATCH_2})
@@ -21,7 +21,7 @@ foreach(object IN LISTS OBJECTS)
   # Lines are "address type name"; capital types are global, V, v, W, w, u weak or unique.
   string(REGEX MATCHALL "[0-9a-f]+ [A-TX-ZVvWwu] [^\n]+" visible "${text}")
   list(LENGTH visible count)
-  set(table "talweg::(kernels|bench|ebm)::k[A-Za-z0-9]+(Table|Ladder|Chains|Words)")
+  set(table "talweg::(kernels|bench|ebm)::k[A-Za-z0-9]+(Table|Ladder|Chains|Words|Noise)")
   if(NOT count EQUAL 1 OR NOT visible MATCHES "^[0-9a-f]+ [BDGR] ${table}$")
     string(REPLACE ";" "\n  " visible "${visible}")
     message(FATAL_ERROR "${object} must export its table alone, but nm finds:\n  ${visible}")
