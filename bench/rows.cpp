@@ -14,6 +14,7 @@ void add_all_rows(Suite& suite) {
   add_ladder_rows(suite);
   add_graph_rows(suite);
   add_align_rows(suite);
+  add_sampling_rows(suite);
 #ifdef TALWEG_PEERS
   add_onednn_rows(suite);
   add_openblas_rows(suite);

@@ -16,6 +16,7 @@ void add_lexicon_rows(Suite& suite);  ///< the best of 500,000 words
 void add_ladder_rows(Suite& suite);   ///< the learner's ladder
 void add_graph_rows(Suite& suite);    ///< alignment by weighted graphs, beside that by hand
 void add_align_rows(Suite& suite);    ///< the aligner; groups: align
+void add_sampling_rows(Suite& suite);  ///< normals, steps of samplers; group: sampling
 #ifdef TALWEG_PEERS
 void add_onednn_rows(Suite& suite);
 void add_openblas_rows(Suite& suite);
