@@ -75,6 +75,15 @@ template <class T> Var<T> all_energies(const Energy<T>& energy, Var<T> x, Var<T>
   return reshape(energy({take(candidates, 0, candidate), take(x, 0, sample)}), {n, k});
 }
 
+template <class T> Energy<T> given(Energy<T> energy, Tensor<T> x) {
+  expect(x.shape().rank() >= 1 && x.shape()[0] == 1,
+         "[given] x must be one observation, [1, ...], ", "found ", x.shape());
+  return [=](const Arguments<T>& at) {
+    const std::vector<int32_t> first(static_cast<std::size_t>(at.rows()), 0);
+    return energy({at.y, take(at.tape().constant(x), 0, first), at.z});
+  };
+}
+
 template class Energy<float>;
 template class Energy<double>;
 
@@ -82,7 +91,8 @@ template class Energy<double>;
   template Var<T> energy_gradient(const Energy<T>&, const Arguments<T>&, Var<T>, bool); \
   template Tensor<T> evaluate(const Energy<T>&, const Tensor<T>&);                      \
   template Tensor<T> evaluate(const Energy<T>&, const Tensor<T>&, const Tensor<T>&);    \
-  template Var<T> all_energies(const Energy<T>&, Var<T>, Var<T>);
+  template Var<T> all_energies(const Energy<T>&, Var<T>, Var<T>);                       \
+  template Energy<T> given(Energy<T>, Tensor<T>);
 TALWEG_INSTANTIATE(float)
 TALWEG_INSTANTIATE(double)
 #undef TALWEG_INSTANTIATE

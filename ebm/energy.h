@@ -85,6 +85,9 @@ Tensor<T> evaluate(const Energy<T>& energy, const Tensor<T>& y, const Tensor<T>&
 /// Throws Error where either has no rows' axis.
 template <class T> Var<T> all_energies(const Energy<T>& energy, Var<T> x, Var<T> candidates);
 
+/// E(. | x): the energy of y alone, for one observation x[1, ...] that every row shares.
+template <class T> Energy<T> given(Energy<T> energy, Tensor<T> x);
+
 /// An energy whose parameters are learned: it keeps ids, as layers do, and finds the values through
 /// the context of a pass.
 ///
