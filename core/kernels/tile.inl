@@ -90,6 +90,12 @@ template <int P, int V, ReadA kRead> void tile(const Tile& t) {
       for (int v = 0; v < V; ++v) __builtin_prefetch(t.c + p * t.ldc + v * kLanes, 1);
     }
   }
+  if constexpr (kRead == ReadA::rows) {
+    // Ask for the lines of this tile's own results.
+    for (int p = 0; p < P; ++p) {
+      for (int v = 0; v < V; ++v) __builtin_prefetch(t.c + p * t.ldc + v * kLanes, 1);
+    }
+  }
   const int64_t a_ahead = t.a_ahead, b_ahead = t.b_ahead, b_skip_w = t.b_skip_w;
   const float* ahead = t.ahead;
   int64_t offset[P];
