@@ -27,6 +27,11 @@ void copy_strip_x(const WeightPlan& plan, const Conv2dShape& s, const WeightStri
   }
 }
 
+/// One channel under 3x3 taps that adjoin, a first layer: what most users of `few` are.
+inline bool is_nine_taps(const Conv2dShape& s) {
+  return s.c == 1 && s.kh == 3 && s.kw == 3 && s.dilation_w == 1;
+}
+
 /// All (i, j, c), as many at a time as a tile has rows; t lacks what concerns x.
 void tiles_of_taps(const WeightPlan& plan, const Conv2dShape& s, const float* x_strip, Tile t) {
   const int64_t taps = s.kh * s.kw * s.c, span = few_span(s);
@@ -35,6 +40,11 @@ void tiles_of_taps(const WeightPlan& plan, const Conv2dShape& s, const float* x_
   t.lda = s.stride_w * s.c;
   t.a_step_h = few_rows(plan, s) * span * s.c;
   t.a_step_w = s.stride_h * span * s.c;
+  if (is_nine_taps(s) && kNineFit) {
+    t.a_run = s.dilation_h * span;
+    return t.columns > kLanes ? tile<9, 2, ReadA::runs_of_three>(t)
+                              : tile<9, 1, ReadA::runs_of_three>(t);
+  }
   int64_t offsets[kTileRows], rows = 0;
   t.offsets = offsets;
   for (int64_t i = 0; i < s.kh; ++i) {

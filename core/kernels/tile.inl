@@ -17,6 +17,7 @@ constexpr int64_t kPanel = kTileVecs * kLanes;  // columns of b packed together
 ///   r * lda + p             (columns: a read transposed)
 ///   offsets[r] + p * lda    (listed_steps)
 ///   r * lda + offsets[p]    (listed_rows)
+///   r * lda + p / 3 * a_run + p % 3    (runs_of_three: no register holds an offset of a row)
 struct Tile {
   const float* a;
   int64_t lda;
@@ -31,12 +32,13 @@ struct Tile {
   bool relu = false;                   ///< store max(sum, 0)
   int64_t b_skip_h = 0, b_skip_w = 0;  ///< floats of b passed over after each s, after each t
   const int64_t* offsets = nullptr;
+  int64_t a_run = 0;
   int64_t a_ahead = 0, b_ahead = 0;  ///< prefetched (columns only): so many floats further on
   const float* ahead = nullptr;      ///< prefetched (rows_ahead), so many floats further each r
   int64_t ahead_step = 0;
 };
 
-enum class ReadA { rows, rows_ahead, columns, listed_steps, listed_rows };
+enum class ReadA { rows, rows_ahead, columns, listed_steps, listed_rows, runs_of_three };
 
 /// The first kLanes of `exist` numbers, zeros for those that are missing.
 inline Vec load_columns(const float* p, int64_t exist) {
@@ -83,7 +85,8 @@ template <int P, int V, ReadA kRead> void tile(const Tile& t) {
   const float* b = t.b;
   const int64_t ldb = t.ldb;
   const int64_t lda = t.lda;
-  constexpr int64_t kAhead = 64;  // steps; with listed rows b comes from far away
+  constexpr bool kTaps = kRead == ReadA::listed_rows || kRead == ReadA::runs_of_three;
+  constexpr int64_t kAhead = 64;  // steps; under few channels b comes from far away
   if constexpr (kRead == ReadA::listed_steps) {
     // Few steps: the stores set the pace. Ask for the lines of a later tile.
     for (int p = 2 * P; p < 3 * P; ++p) {
@@ -97,6 +100,7 @@ template <int P, int V, ReadA kRead> void tile(const Tile& t) {
     }
   }
   const int64_t a_ahead = t.a_ahead, b_ahead = t.b_ahead, b_skip_w = t.b_skip_w;
+  const int64_t a_run = t.a_run;
   const float* ahead = t.ahead;
   int64_t offset[P];
   if constexpr (kRead == ReadA::listed_rows) {
@@ -118,11 +122,14 @@ template <int P, int V, ReadA kRead> void tile(const Tile& t) {
           __builtin_prefetch(ahead, 0, 2);
           ahead += t.ahead_step;
         }
-        if (kRead == ReadA::listed_rows) __builtin_prefetch(b + kAhead * ldb);
-        if (kRead == ReadA::listed_rows && V > 1) __builtin_prefetch(b + kAhead * ldb + kLanes);
+        if (kTaps) __builtin_prefetch(b + kAhead * ldb);
+        if (kTaps && V > 1) __builtin_prefetch(b + kAhead * ldb + kLanes);
 #pragma GCC unroll 16
         for (int p = 0; p < P; ++p) {
-          const int64_t place = kByRows ? p * lda : kRead == ReadA::columns ? p : offset[p];
+          const int64_t place = kByRows                         ? p * lda
+                                : kRead == ReadA::columns       ? p
+                                : kRead == ReadA::runs_of_three ? p / 3 * a_run + p % 3
+                                                                : offset[p];
           const Vec av = broadcast(at[place]);
 #pragma GCC unroll 2
           for (int v = 0; v < V; ++v) sum[p][v] += av * bv[v];

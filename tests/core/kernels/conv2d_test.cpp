@@ -102,6 +102,31 @@ TEST_CASE("conv2d of no images writes no outputs and gives a zero weight gradien
       {.n = 0, .h = 5, .w = 7, .c = 3, .k = 4, .kh = 3, .kw = 3, .pad_h = 1, .pad_w = 1}, rng);
 }
 
+TEST_CASE("conv2d of 3x3 windows over one channel agrees with the plain loops") {
+  // Strides, dilations, tails of a vector and of two, with and without padding.
+  Rng rng(9);
+  for (const int64_t k : {3, 16, 29, 32, 45}) {
+    for (const int64_t stride : {1, 2}) {
+      for (const int64_t dilation : {1, 2}) {
+        const Conv2dShape s{.n = 2,
+                            .h = 11,
+                            .w = 33,
+                            .k = k,
+                            .kh = 3,
+                            .kw = 3,
+                            .stride_h = 3 - stride,
+                            .stride_w = stride,
+                            .pad_h = dilation - 1,
+                            .pad_w = 1,
+                            .dilation_h = dilation,
+                            .dilation_w = k == 29 ? dilation : 1};
+        CAPTURE(text_of(s));
+        check_all_faces(s, rng);
+      }
+    }
+  }
+}
+
 TEST_CASE("conv2d from one channel to one agrees with the plain loops for every window") {
   // Windows taken four rows at once, and what is left of them; images that are read where they lie,
   // and the last one, which ends too soon; strides, dilation and padding; more than one strip.
