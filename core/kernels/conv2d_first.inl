@@ -47,6 +47,8 @@ template <int R, int P, int V>
   if constexpr (!kNineFit) {
 #pragma GCC unroll 9
     for (int r = 0; r < 9; ++r) {
+      // Neighbours share numbers of x; kept from tap to tap they would push sums out.
+      asm("" : "+r"(x));
 #pragma GCC unroll 2
       for (int a = 0; a < R; ++a) {
 #pragma GCC unroll 12
