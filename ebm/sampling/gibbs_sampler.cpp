@@ -1,4 +1,4 @@
-#include "ebm/sampling/gibbs.h"
+#include "ebm/sampling/gibbs_sampler.h"
 
 #include <algorithm>
 #include <cmath>
@@ -76,7 +76,8 @@ ConditionalPtr energy_conditionals(Energy<double> energy, std::vector<int64_t> v
   return std::make_shared<EnergyConditionals>(std::move(energy), std::move(values));
 }
 
-Gibbs::Gibbs(ConditionalPtr energy, std::vector<int32_t> start, const GibbsOptions& options)
+GibbsSampler::GibbsSampler(ConditionalPtr energy, std::vector<int32_t> start,
+                           const GibbsOptions& options)
     : energy_(std::move(energy)), y_(std::move(start)), beta_(options.beta), seed_(options.seed) {
   check_beta("gibbs", beta_);
   expect(bool(energy_), "[gibbs] has no energy; make one with table_conditionals");
@@ -85,7 +86,7 @@ Gibbs::Gibbs(ConditionalPtr energy, std::vector<int32_t> start, const GibbsOptio
   check_points();
 }
 
-void Gibbs::check_points() const {
+void GibbsSampler::check_points() const {
   const int64_t sites = energy_->sites();
   for (int64_t i = 0; i < std::ssize(y_); ++i) {
     const int32_t v = y_[std::size_t(i)];
@@ -94,14 +95,14 @@ void Gibbs::check_points() const {
   }
 }
 
-void Gibbs::restart(std::span<const int32_t> points) {
+void GibbsSampler::restart(std::span<const int32_t> points) {
   expect(points.size() == y_.size(), "[gibbs] restarts at ", points.size(), " values but has ",
          y_.size());
   std::copy(points.begin(), points.end(), y_.begin());
   check_points();
 }
 
-void Gibbs::draw(int64_t site) {
+void GibbsSampler::draw(int64_t site) {
   const int64_t sites = energy_->sites(), count = energy_->values(site), chains = this->chains();
   conditional_.resize(std::size_t(chains * count));
   energy_->conditional(y_, site, conditional_);
@@ -125,7 +126,7 @@ void Gibbs::draw(int64_t site) {
   }
 }
 
-void Gibbs::advance(int64_t sweeps) {
+void GibbsSampler::advance(int64_t sweeps) {
   for (int64_t i = 0; i < sweeps; ++i, ++step_) {
     for (int64_t site = 0; site < energy_->sites(); ++site) draw(site);
   }

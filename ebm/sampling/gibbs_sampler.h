@@ -37,11 +37,11 @@ struct GibbsOptions {
 /// One step is a sweep: y_s ~ e^{-beta E(y_s | the others)} / Z_s for s = 1 ... S in turn, drawn by
 /// inverting the cumulated probabilities. Each draw leaves p = e^{-beta E} / Z invariant, and so does
 /// the sweep. Source: Geman and Geman 1984.
-class Gibbs {
+class GibbsSampler {
  public:
   /// start[chains, sites]. Throws Error where beta is not positive, there is no chain, or a value is
   /// outside its site's.
-  Gibbs(ConditionalPtr energy, std::vector<int32_t> start, const GibbsOptions& options);
+  GibbsSampler(ConditionalPtr energy, std::vector<int32_t> start, const GibbsOptions& options);
 
   /// Throws Error where all values of a site are forbidden (+inf), or an energy is NaN or -inf.
   void advance(int64_t sweeps);
