@@ -9,7 +9,7 @@
 
 namespace talweg::ebm {
 
-Gibbs gibbs(std::span<const double> energies, double beta) {
+GibbsDistribution gibbs(std::span<const double> energies, double beta) {
   check_beta("gibbs", beta);
   double least = std::numeric_limits<double>::infinity();
   for (std::size_t k = 0; k < energies.size(); ++k) {
@@ -20,7 +20,7 @@ Gibbs gibbs(std::span<const double> energies, double beta) {
   }
   expect(std::isfinite(least), "[gibbs] none of ", energies.size(),
          " states is allowed, so there is nothing to normalise");
-  Gibbs g{};
+  GibbsDistribution g{};
   g.beta = beta;
   double z = 0;
   for (double e : energies) z += std::exp(-beta * (e - least));
@@ -59,7 +59,8 @@ template <class T> Tensor<T> all_states(std::span<const int64_t> counts) {
   return states;
 }
 
-Gibbs enumerate(const Energy<double>& energy, std::span<const int64_t> counts, double beta) {
+GibbsDistribution enumerate(const Energy<double>& energy, std::span<const int64_t> counts,
+                            double beta) {
   check_beta("enumerate", beta);
   return gibbs(evaluate(energy, all_states<double>(counts)).values(), beta);
 }

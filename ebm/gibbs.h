@@ -13,7 +13,7 @@ namespace talweg::ebm {
 /// The distribution and its thermodynamics:
 ///   F = -(1/beta) log Z = <E> - S / beta,   d(beta F)/d beta = <E>,   d^2(beta F)/d beta^2 = -Var E,
 ///   dF/d beta = S / beta^2 >= 0,            min E - log K / beta <= F <= min E.
-struct Gibbs {
+struct GibbsDistribution {
   double beta;
   double log_partition;             ///< log Z
   std::vector<double> probability;  ///< of each state
@@ -25,14 +25,15 @@ struct Gibbs {
 
 /// Over states with the given energies; +infinity forbids a state. Throws Error where beta is not
 /// above 0 and finite, where an energy is NaN or -infinity, or where no state is allowed.
-Gibbs gibbs(std::span<const double> energies, double beta);
+GibbsDistribution gibbs(std::span<const double> energies, double beta);
 
 /// Every state of discrete variables with `counts` values each, [product, D], the last variable
 /// varying fastest: what enumeration runs through. Throws Error above 2^24 states.
 template <class T> Tensor<T> all_states(std::span<const int64_t> counts);
 
 /// gibbs over all_states of an energy of discrete variables: exact, and slow in many of them.
-Gibbs enumerate(const Energy<double>& energy, std::span<const int64_t> counts, double beta);
+GibbsDistribution enumerate(const Energy<double>& energy, std::span<const int64_t> counts,
+                            double beta);
 
 // --- on the tape: f[..., K], one distribution a row ---
 

@@ -27,7 +27,7 @@ std::vector<double> random_energies(int count, uint64_t seed, double spread = 1)
 TEST_CASE("a Gibbs distribution is normalised, and F = <E> - S / beta") {
   for (const double beta : {0.01, 1.0, 50.0}) {
     const std::vector<double> e = random_energies(9, 1);
-    const Gibbs g = gibbs(e, beta);
+    const GibbsDistribution g = gibbs(e, beta);
     double total = 0, entropy = 0, mean = 0;
     for (std::size_t k = 0; k < e.size(); ++k) {
       total += g.probability[k];
@@ -62,10 +62,10 @@ TEST_CASE("the free energy lies within log N / beta of the minimum and grows wit
 TEST_CASE("derivatives in beta: dF/dbeta = S/beta^2, d(beta F)/dbeta = <E>, the second = -Var E") {
   const std::vector<double> e = random_energies(7, 3);
   const double beta = 1.3, h = 1e-4;
-  const Gibbs g = gibbs(e, beta), up = gibbs(e, beta + h), down = gibbs(e, beta - h);
+  const GibbsDistribution g = gibbs(e, beta), up = gibbs(e, beta + h), down = gibbs(e, beta - h);
   CHECK((up.free_energy - down.free_energy) / (2 * h) ==
         doctest::Approx(g.entropy / (beta * beta)).epsilon(1e-7));
-  const auto beta_f = [](const Gibbs& x) { return x.beta * x.free_energy; };
+  const auto beta_f = [](const GibbsDistribution& x) { return x.beta * x.free_energy; };
   CHECK((beta_f(up) - beta_f(down)) / (2 * h) == doctest::Approx(g.mean_energy).epsilon(1e-7));
   CHECK((beta_f(up) - 2 * beta_f(g) + beta_f(down)) / (h * h) ==
         doctest::Approx(-g.energy_variance).epsilon(1e-5));
@@ -74,7 +74,7 @@ TEST_CASE("derivatives in beta: dF/dbeta = S/beta^2, d(beta F)/dbeta = <E>, the 
 TEST_CASE("large energies keep their digits, and forbidden states have no mass") {
   const double inf = INFINITY;
   const std::vector<double> e{1e15, 1e15 + 1, inf};
-  const Gibbs g = gibbs(e, 1);
+  const GibbsDistribution g = gibbs(e, 1);
   CHECK(g.probability[0] == doctest::Approx(1 / (1 + std::exp(-1.0))));
   CHECK(g.probability[2] == 0);
   CHECK(g.energy_variance == doctest::Approx(g.probability[0] * g.probability[1]));
@@ -88,7 +88,7 @@ TEST_CASE("enumeration of an Ising chain gives the transfer matrix's log Z") {
     const auto s = 2.0 * at.y - 1.0;
     return -j * sum(slice(s, 1, 0, n - 1) * slice(s, 1, 1, n - 1), -1);
   };
-  const Gibbs g = enumerate(ising, std::vector<int64_t>(n, 2), beta);
+  const GibbsDistribution g = enumerate(ising, std::vector<int64_t>(n, 2), beta);
   CHECK(g.probability.size() == 64);
   CHECK(g.log_partition ==
         doctest::Approx(std::log(2.0) + (n - 1) * std::log(2 * std::cosh(beta * j))));
@@ -112,7 +112,7 @@ TEST_CASE(
     }
     Tape<double> tape;
     const Var<double> leaf = tape.variable(f);
-    const Gibbs exact = gibbs(f.values().subspan(4), beta);
+    const GibbsDistribution exact = gibbs(f.values().subspan(4), beta);
     CHECK(log_partition(leaf, beta).data()[1] == doctest::Approx(exact.log_partition));
     CHECK(free_energy(leaf, beta).data()[1] == doctest::Approx(exact.free_energy));
     CHECK(gibbs_probabilities(leaf, beta).data()[6] == doctest::Approx(exact.probability[2]));
