@@ -1,0 +1,86 @@
+// What an experiment of the laboratory is: a claim of the theory, put so that numbers can refute it.
+//
+// A claim predicts numbers; the experiment measures them; a tolerance, computed from a standard error
+// or from a bound and never picked by eye, says when the two agree. The verdict is that all do. Each
+// experiment can also commit a fault (a flipped sign, a dropped term) that has to turn its verdict:
+// the tests run both, so that a verdict means something.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/io/html.h"
+
+namespace talweg::ebm::lab {
+
+/// One number beside its prediction.
+struct Measurement {
+  enum class Relation { equal, at_most, at_least };
+  std::string what;
+  double predicted = 0, measured = 0;
+  double tolerance = 0;        ///< how far measured may lie on the wrong side of predicted
+  std::string tolerance_from;  ///< such as "4 standard errors over 12 repeats"
+  Relation relation = Relation::equal;
+
+  /// Does it hold? NaN never does.
+  bool holds() const;
+};
+
+/// measured = predicted within `deviations` standard errors.
+Measurement within_errors(std::string what, double predicted, double measured,
+                          double standard_error, double deviations = 4);
+/// measured = predicted within a bound that `from` derives.
+Measurement within_bound(std::string what, double predicted, double measured, double bound,
+                         std::string from);
+/// measured <= limit + slack, measured >= limit - slack.
+Measurement at_most(std::string what, double limit, double measured, double slack,
+                    std::string from);
+Measurement at_least(std::string what, double limit, double measured, double slack,
+                     std::string from);
+
+/// A mean over independent repeats and its standard error, deviation / sqrt(count).
+struct Estimate {
+  double mean = 0, standard_error = 0;
+};
+/// Throws Error for fewer than two.
+Estimate estimate(std::span<const double> repeats);
+
+struct Figure {
+  std::string svg, caption;
+};
+
+/// What a run found.
+struct Findings {
+  std::vector<Measurement> measurements;
+  std::vector<Figure> figures;
+  std::vector<io::Table> tables;
+  std::vector<std::string> remarks;  ///< what the numbers mean, one sentence each
+
+  /// Do all measurements hold, and is there one?
+  bool verdict() const;
+};
+
+struct RunOptions {
+  uint64_t seed = 1;
+  bool fault = false;  ///< commit the experiment's planted fault
+};
+
+struct Experiment {
+  std::string id;    ///< "E3"
+  std::string name;  ///< "beta-sweep", for --only
+  std::string title;
+  std::string question;  ///< what is claimed or asked
+  std::string method;    ///< how it is measured, and how the prediction comes about
+  std::string fault;     ///< the planted fault, in words
+  Findings (*run)(const RunOptions& options) = nullptr;
+};
+
+/// Appends the experiment's section: question, method, figures, numbers beside predictions, verdict.
+void add_section(io::HtmlPage& page, const Experiment& experiment, const Findings& findings);
+
+/// A number as the report prints it: four digits that count.
+std::string number(double value);
+
+}  // namespace talweg::ebm::lab
