@@ -4,9 +4,7 @@ namespace talweg::ebm::lab {
 
 const std::vector<Experiment>& experiments() {
   static const std::vector<Experiment> all = {
-      cliffs(),
-      beta_sweep(),
-      noisy_labels(),
+      cliffs(), beta_sweep(), noisy_labels(), loss_planes(), latent_curve(), margin_collapse(),
   };
   return all;
 }

@@ -7,9 +7,12 @@
 
 namespace talweg::ebm::lab {
 
-Experiment beta_sweep();
 Experiment cliffs();
+Experiment beta_sweep();
 Experiment noisy_labels();
+Experiment loss_planes();
+Experiment latent_curve();
+Experiment margin_collapse();
 
 /// All of them, in the order of the report.
 const std::vector<Experiment>& experiments();
