@@ -65,6 +65,7 @@ struct Findings {
 struct RunOptions {
   uint64_t seed = 1;
   bool fault = false;  ///< commit the experiment's planted fault
+  bool full = false;   ///< take longer, for more, where the experiment knows how
 };
 
 struct Experiment {

@@ -4,7 +4,9 @@ namespace talweg::ebm::lab {
 
 const std::vector<Experiment>& experiments() {
   static const std::vector<Experiment> all = {
-      cliffs(), beta_sweep(), noisy_labels(), loss_planes(), latent_curve(), margin_collapse(),
+      // In the order of their numbers.
+      cliffs(),       beta_sweep(),     noisy_labels(),    loss_planes(),
+      latent_curve(), step_size_bias(), margin_collapse(),
   };
   return all;
 }

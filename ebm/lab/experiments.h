@@ -13,6 +13,7 @@ Experiment noisy_labels();
 Experiment loss_planes();
 Experiment latent_curve();
 Experiment margin_collapse();
+Experiment step_size_bias();
 
 /// All of them, in the order of the report.
 const std::vector<Experiment>& experiments();
