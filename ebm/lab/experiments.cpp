@@ -4,9 +4,15 @@ namespace talweg::ebm::lab {
 
 const std::vector<Experiment>& experiments() {
   static const std::vector<Experiment> all = {
-      // In the order of their numbers.
-      cliffs(),       beta_sweep(),     noisy_labels(),    loss_planes(),
-      latent_curve(), step_size_bias(), margin_collapse(),
+      collapse(),         // E1
+      cliffs(),           // E2
+      beta_sweep(),       // E3
+      noisy_labels(),     // E4
+      loss_planes(),      // E5
+      one_to_many(),      // E6
+      latent_curve(),     // E7
+      step_size_bias(),   // E10
+      margin_collapse(),  // E12
   };
   return all;
 }

@@ -7,10 +7,12 @@
 
 namespace talweg::ebm::lab {
 
+Experiment collapse();
 Experiment cliffs();
 Experiment beta_sweep();
 Experiment noisy_labels();
 Experiment loss_planes();
+Experiment one_to_many();
 Experiment latent_curve();
 Experiment margin_collapse();
 Experiment step_size_bias();

@@ -6,23 +6,24 @@
 #include <set>
 
 #include "core/error.h"
+#include "ebm/lab/report.h"
 
 using namespace talweg;
 using namespace talweg::ebm::lab;
 
 TEST_CASE("every experiment holds, and its planted fault turns the verdict") {
-  for (const Experiment& e : experiments()) {
-    SUBCASE(e.name.c_str()) {
-      const Findings right = e.run({});
-      for (const Measurement& m : right.measurements) {
-        CHECK_MESSAGE(m.holds(), e.id << " " << m.what << ": predicted " << m.predicted
-                                      << ", measured " << m.measured << ", tolerance "
-                                      << m.tolerance);
-      }
-      CHECK(right.verdict());
-      CHECK(!right.figures.empty());
-      CHECK_MESSAGE(!e.run({.fault = true}).verdict(), e.id << " did not notice: " << e.fault);
+  for (const Result& result : run_all(experiments(), {})) {
+    for (const Measurement& m : result.findings.measurements) {
+      CHECK_MESSAGE(m.holds(), result.experiment.id << " " << m.what << ": predicted "
+                                                    << m.predicted << ", measured " << m.measured
+                                                    << ", tolerance " << m.tolerance);
     }
+    CHECK(result.findings.verdict());
+    CHECK(!result.findings.figures.empty());
+  }
+  for (const Result& result : run_all(experiments(), {.fault = true})) {
+    CHECK_MESSAGE(!result.findings.verdict(),
+                  result.experiment.id << " did not notice: " << result.experiment.fault);
   }
 }
 
