@@ -76,7 +76,7 @@ PathCells path_cells(Tape<T>& tape, const Shape& shape, std::span<const int32_t>
 /// cells on that path: de = dF_b on them, 0 elsewhere, a gather of dF and its scatter. F is
 /// piecewise linear: the rule does not read e and the second derivative is zero, exactly. On a tie
 /// the gradient is that of the path `viterbi` returns, one of the subgradients. F is the double
-/// sum, rounded to T. A pair without a path has F = +inf (NaN for non-finite energies) and a
+/// sum, rounded to T; one beyond T's range has no path (judge_range). A pair without a path has F = +inf (NaN for non-finite energies) and a
 /// gradient of exactly zero, whatever flows in; its mates are untouched. `out` receives statuses
 /// and paths and lends its work space, so that a fixed batch shape allocates nothing. Throws as
 /// viterbi_batch does. Source: Viterbi 1967; Danskin 1966 for the gradient.
@@ -87,7 +87,12 @@ Var<T> free_energy(Var<T> e, std::span<const int64_t> sample_frames, const Ragge
   const Shape shape = e.shape();
   Tape<T>& tape = e.tape();
   Var<T> f = tape.make("free_energy", {shape[0]});
-  for (int64_t b = 0; b < shape[0]; ++b) f.data()[b] = static_cast<T>(out.results[b].energy);
+  put_energies(out.results, f.data());
+  for (int64_t b = 0; b < shape[0]; ++b) {
+    if (out.results[b].status != AlignStatus::ok) {
+      std::fill_n(out.paths.begin() + b * shape[1], shape[1], -1);
+    }
+  }
   const PathCells path = path_cells(tape, shape, path_symbols(tape, shape[1], labels, out));
   f.wrt(e, [=](Var<T> df) {
     return scatter_add(gather(df, path.sample, {path.count()}), path.cell, shape);

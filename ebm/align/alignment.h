@@ -56,6 +56,23 @@ struct AlignResult {
   double energy = 0;
 };
 
+/// Takes an energy that T cannot hold as one that double cannot: above the range impossible, below
+/// it non-finite.
+template <class T> void judge_range(AlignResult& r) {
+  constexpr double kMost = std::numeric_limits<T>::max();
+  if (r.status != AlignStatus::ok || (r.energy <= kMost && r.energy >= -kMost)) return;
+  r = r.energy > 0 ? AlignResult{AlignStatus::impossible, std::numeric_limits<double>::infinity()}
+                   : AlignResult{AlignStatus::non_finite, std::numeric_limits<double>::quiet_NaN()};
+}
+
+/// The energies as Ts, and judge_range on each: what is ok is finite in T too.
+template <class T> void put_energies(std::span<AlignResult> results, T* energies) {
+  for (AlignResult& r : results) {
+    judge_range<T>(r);
+    *energies++ = static_cast<T>(r.energy);
+  }
+}
+
 /// Temperature and rule of an alignment.
 struct AlignOptions {
   double beta = std::numeric_limits<double>::infinity();  ///< infinity: the best path alone

@@ -125,9 +125,10 @@ void posterior_derivative_batch(const T* energies, int64_t frames, int64_t alpha
   check_batch(frames, alphabet, sample_frames, labels);
   const int64_t size = frames * alphabet;
   const int64_t cells = labels.size() * frames * longest_label(frames, rule, labels);
+  std::vector<CurvatureScratch> scratch(omp_get_max_threads());
   parallel_for(labels.size(), cells >= kSoftCellsForThreads, [&](int64_t b) {
     posterior_derivative(energies + b * size, sample_frames[b], alphabet, labels[b], beta, rule,
-                         v + b * size, h + b * size);
+                         v + b * size, h + b * size, scratch[omp_get_thread_num()]);
     std::fill(h + b * size + sample_frames[b] * alphabet, h + (b + 1) * size, T(0));
   });
 }

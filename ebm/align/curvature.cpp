@@ -4,88 +4,42 @@
 #include <cmath>
 #include <vector>
 
-#include "ebm/align/alignment.h"
 #include "ebm/align/semiring.h"
 
 namespace talweg::ebm {
 namespace {
 
-/// Free energies of sets of paths and the mean of S over each set, cell by cell.
-struct Moments {
-  std::vector<double> energy, mean;
-  explicit Moments(int64_t cells) : energy(cells, kNoPath), mean(cells, 0.0) {}
-};
-
-/// The union of several sets: first all energies, then the means by their shares.
-class Union {
- public:
-  explicit Union(SoftMin sum) : sum_(sum) {}
-  void add(double energy, double mean) {
-    if (energy == kNoPath) return;
-    parts_.push_back({energy, mean});
-    total_ = sum_.plus(total_, energy);
-  }
-  double energy() const { return total_; }
-  double mean() const {
-    double mean = 0, weights = 0;
-    for (const Part& p : parts_) {
-      const double weight = std::exp(-sum_.beta * (p.energy - total_));
-      mean += weight * p.mean;
-      weights += weight;
-    }
-    return weights > 0 ? mean / weights : 0;
-  }
-  void clear() {
-    parts_.clear();
-    total_ = kNoPath;
-  }
-
- private:
-  struct Part {
-    double energy, mean;
-  };
-  SoftMin sum_;
-  std::vector<Part> parts_;
-  double total_ = kNoPath;
+/// Two rows of states, the one at hand and the one beside it.
+struct Rows {
+  double *now, *beside;
+  Rows(double*& room, int64_t states) : now(room), beside(room + states) { room += 2 * states; }
+  void turn() { std::swap(now, beside); }
 };
 
 template <class T> class CurvatureSweep {
  public:
   CurvatureSweep(const ChainBuilder& builder, const Chain& chain, const T* energies, double beta,
-                 const T* direction)
+                 const T* direction, CurvatureScratch& scratch)
       : builder_(builder),
         c_(chain),
-        usable_(builder.usable_states()),
+        steps_(chain.max_step + 1),
         energies_(energies),
         direction_(direction),
-        beta_(beta),
-        paths_(SoftMin{beta}),
-        heads_(chain.frames * chain.states),
-        tails_(chain.frames * chain.states) {}
+        beta_(beta) {
+    const int64_t cells = chain.frames * chain.states;
+    scratch.cells.resize(std::max<size_t>(scratch.cells.size(), cells * (steps_ + 1)));
+    scratch.rows.resize(std::max<size_t>(scratch.rows.size(), 5 * chain.states));
+    means_ = scratch.cells.data();
+    shares_ = means_ + cells;
+    rows_ = scratch.rows.data();
+  }
 
   void run(T* h) {
-    heads();
-    tails();
-    for (int64_t s = 0; s < c_.states; ++s) {
-      const int64_t last = at(c_.frames - 1, s);
-      if (builder_.ends(s)) paths_.add(heads_.energy[last] + end_cost(s), heads_.mean[last]);
-    }
-    const double all = paths_.mean();
-    paths_.clear();
-    std::vector<double> share(c_.states);
-    for (int64_t i = 0; i < c_.frames; ++i) {
-      shares_at(i, share);
-      for (int64_t s = 0; s < c_.states; ++s) {
-        if (share[s] == 0) continue;
-        const double mean = heads_.mean[at(i, s)] + tails_.mean[at(i, s)];
-        h[i * c_.alphabet + c_.symbols[s]] += static_cast<T>(-beta_ * share[s] * (mean - all));
-      }
-    }
+    sum_heads();
+    flow_back(h);
   }
 
  private:
-  int64_t at(int64_t i, int64_t s) const { return i * c_.states + s; }
-  double end_cost(int64_t s) const { return c_.end == nullptr ? 0 : c_.end[s]; }
   double step_cost(int64_t s, int64_t d) const {
     return c_.step_costs == nullptr ? 0 : c_.step_costs[d * c_.stride + s];
   }
@@ -95,67 +49,105 @@ template <class T> class CurvatureSweep {
   double moved(int64_t i, int64_t s) const {
     return static_cast<double>(direction_[i * c_.alphabet + c_.symbols[s]]);
   }
+  /// [S] the probabilities of the last frame's states: where flow_back() begins.
+  double* last() const { return rows_ + 4 * c_.states; }
+  int64_t widest(int64_t s) const { return std::min(c_.max_step, s); }
 
-  /// Paths from the start up to and with the cell.
-  void heads() {
+  /// The union of sets of paths: set k has the least energy energy[k] and weighs exp(count[k]) times
+  /// its best path. Writes the sets' shares of the union; returns its least energy, +inf for none.
+  /// That two numbers are kept, not one free energy, counts tied paths among energies of 1e30 too.
+  double unite(int64_t sets, const auto& energy, const auto& count, double* share,
+               double* united) const {
+    double least = kNoPath, top = -kNoPath, sum = 0;
+    for (int64_t k = 0; k < sets; ++k) least = std::min(least, energy(k));
+    if (!(least < kNoPath)) {
+      std::fill(share, share + sets, 0.0);
+      return kNoPath;
+    }
+    for (int64_t k = 0; k < sets; ++k) {
+      const double e = energy(k);
+      share[k] = e < kNoPath ? count(k) - beta_ * (e - least) : -kNoPath;
+      top = std::max(top, share[k]);
+    }
+    for (int64_t k = 0; k < sets; ++k) {
+      share[k] = std::exp(share[k] - top);
+      sum += share[k];
+    }
+    for (int64_t k = 0; k < sets; ++k) share[k] /= sum;
+    *united = top + std::log(sum);
+    return least;
+  }
+
+  /// From the front: where the paths to each cell came from, and the mean of S over them.
+  void sum_heads() {
+    double* room = rows_;
+    Rows least(room, c_.states), count(room, c_.states);
     for (int64_t i = 0; i < c_.frames; ++i) {
       for (int64_t s = 0; s < c_.states; ++s) {
-        if (!usable_[at(i, s)]) continue;
-        paths_.clear();
-        if (i == 0) paths_.add(0, 0);
-        for (int64_t d = 0; i > 0 && d <= std::min(c_.max_step, s); ++d) {
-          const int64_t from = at(i - 1, s - d);
-          paths_.add(heads_.energy[from] + step_cost(s, d), heads_.mean[from]);
+        double* share = shares_ + (i * c_.states + s) * steps_;
+        double& mean = means_[i * c_.states + s];
+        mean = moved(i, s);
+        if (i == 0) {
+          least.now[s] = builder_.begins(s) ? energy(i, s) : kNoPath;
+          count.now[s] = 0;
+          continue;
         }
-        heads_.energy[at(i, s)] = paths_.energy() + energy(i, s);
-        heads_.mean[at(i, s)] = paths_.mean() + moved(i, s);
+        const auto from = [&](int64_t d) { return least.beside[s - d] + step_cost(s, d); };
+        const auto of = [&](int64_t d) { return count.beside[s - d]; };
+        least.now[s] = unite(widest(s) + 1, from, of, share, &count.now[s]) + energy(i, s);
+        for (int64_t d = 0; d <= widest(s); ++d) {
+          if (share[d] > 0) mean += share[d] * means_[(i - 1) * c_.states + s - d];
+        }
       }
+      least.turn();
+      count.turn();
     }
-    paths_.clear();
+    const auto end = [&](int64_t s) {
+      if (!builder_.ends(s)) return kNoPath;
+      return least.beside[s] + (c_.end == nullptr ? 0 : c_.end[s]);
+    };
+    double all = 0;
+    unite(
+        c_.states, end, [&](int64_t s) { return count.beside[s]; }, last(), &all);
   }
 
-  /// Paths after the cell, to an end.
-  void tails() {
-    for (int64_t i = c_.frames - 1; i >= 0; --i) {
-      for (int64_t s = 0; s < c_.states; ++s) {
-        if (!usable_[at(i, s)]) continue;
-        paths_.clear();
-        if (i == c_.frames - 1) paths_.add(end_cost(s), 0);
-        const int64_t widest = i < c_.frames - 1 ? std::min(c_.max_step, c_.states - 1 - s) : -1;
-        for (int64_t d = 0; d <= widest; ++d) {
-          const int64_t to = s + d;
-          if (!usable_[at(i + 1, to)]) continue;
-          paths_.add(tails_.energy[at(i + 1, to)] + step_cost(to, d) + energy(i + 1, to),
-                     tails_.mean[at(i + 1, to)] + moved(i + 1, to));
-        }
-        tails_.energy[at(i, s)] = paths_.energy();
-        tails_.mean[at(i, s)] = paths_.mean();
-      }
-    }
-    paths_.clear();
-  }
-
-  /// The posterior of the states of a frame, relative to the heaviest.
-  void shares_at(int64_t i, std::vector<double>& share) const {
-    double low = kNoPath, sum = 0;
+  /// From the back: p, and p times the mean of S after the cell.
+  void flow_back(T* h) {
+    double* room = rows_;
+    Rows p(room, c_.states), later(room, c_.states);
+    std::copy(last(), last() + c_.states, p.now);
+    std::fill(later.now, later.now + c_.states, 0.0);
+    double all = 0;
     for (int64_t s = 0; s < c_.states; ++s) {
-      share[s] = heads_.energy[at(i, s)] + tails_.energy[at(i, s)];
-      low = std::min(low, share[s]);
+      if (p.now[s] > 0) all += p.now[s] * means_[(c_.frames - 1) * c_.states + s];
     }
-    for (double& x : share) {
-      x = x < kNoPath ? std::exp(-beta_ * (x - low)) : 0;
-      sum += x;
+    for (int64_t i = c_.frames - 1; i >= 0; --i) {
+      std::fill(p.beside, p.beside + c_.states, 0.0);
+      std::fill(later.beside, later.beside + c_.states, 0.0);
+      for (int64_t s = 0; s < c_.states; ++s) {
+        if (!(p.now[s] > 0)) continue;
+        const int64_t cell = i * c_.states + s;
+        const double turn = p.now[s] * (means_[cell] - all) + later.now[s];
+        h[i * c_.alphabet + c_.symbols[s]] += static_cast<T>(-beta_ * turn);
+        if (i == 0) continue;
+        const double* share = shares_ + cell * steps_;
+        const double with_own = later.now[s] + p.now[s] * moved(i, s);
+        for (int64_t d = 0; d <= widest(s); ++d) {
+          p.beside[s - d] += share[d] * p.now[s];
+          later.beside[s - d] += share[d] * with_own;
+        }
+      }
+      p.turn();
+      later.turn();
     }
-    for (double& x : share) x = sum > 0 ? x / sum : 0;
   }
 
   const ChainBuilder& builder_;
   const Chain& c_;
-  std::vector<char> usable_;
+  int64_t steps_;
   const T *energies_, *direction_;
   double beta_;
-  Union paths_;
-  Moments heads_, tails_;
+  double *means_, *shares_, *rows_;  // [L,S], [L,S,steps], [5,S]
 };
 
 }  // namespace
@@ -163,19 +155,21 @@ template <class T> class CurvatureSweep {
 template <class T>
 void posterior_derivative(const T* energies, int64_t frames, int64_t alphabet,
                           std::span<const int32_t> label, double beta, const PathRuleView& rule,
-                          const T* direction, T* h) {
+                          const T* direction, T* h, CurvatureScratch& scratch) {
   std::fill(h, h + frames * alphabet, T(0));
   if (beta == kNoPath) return;  // the best path is constant, piece by piece
-  AlignScratch scratch;
-  const AlignResult r = free_energy_of(energies, frames, alphabet, label, beta, rule, scratch);
+  const AlignResult r =
+      free_energy_of(energies, frames, alphabet, label, beta, rule, scratch.align);
   if (r.status != AlignStatus::ok || frames == 0) return;
-  const Chain& chain = scratch.chain.build(label, frames, alphabet, rule, false);
-  CurvatureSweep<T>(scratch.chain, chain, energies, beta, direction).run(h);
+  ChainBuilder& builder = scratch.align.chain;
+  const Chain& chain = builder.build(label, frames, alphabet, rule, false);
+  CurvatureSweep<T>(builder, chain, energies, beta, direction, scratch).run(h);
 }
 
 template void posterior_derivative(const float*, int64_t, int64_t, std::span<const int32_t>, double,
-                                   const PathRuleView&, const float*, float*);
+                                   const PathRuleView&, const float*, float*, CurvatureScratch&);
 template void posterior_derivative(const double*, int64_t, int64_t, std::span<const int32_t>,
-                                   double, const PathRuleView&, const double*, double*);
+                                   double, const PathRuleView&, const double*, double*,
+                                   CurvatureScratch&);
 
 }  // namespace talweg::ebm

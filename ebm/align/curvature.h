@@ -3,24 +3,35 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
-#include "ebm/align/chain.h"
+#include "ebm/align/alignment.h"
 
 namespace talweg::ebm {
+
+/// Work space of posterior_derivative; it only grows, so keep it.
+struct CurvatureScratch {
+  AlignScratch align;
+  std::vector<double> cells, rows;
+};
 
 /// The Hessian of F_beta(l) times a direction v[frames, alphabet], in O(frames * length):
 ///   h[i,a] = d/dt posterior(l + t v)[i,a] at t = 0 = -beta Cov(1[z shows a at i], S(z)),
 ///   S(z) = sum_i v_i[y_{z(i)}], under the distribution of paths exp(-beta E(z)) / Z.
-/// The mean of S over the paths that cross a cell is that of its head plus that of its tail, and
-/// both are means of their neighbours' with the shares of the steps as weights: convex combinations,
-/// stable at any scale. So no difference of large numbers is ever taken,
-///   h = -beta posterior (mean of S over the paths through the cell - mean of S over all).
-/// At beta = infinity, and where the pair has no path or non-finite energies, h is 0. Allocates: it is no part of
-/// a first-order training step. Source: Z. Li and J. Eisner, "First- and second-order expectation
-/// semirings" (2009).
+/// With p(i,s) the probability that a path is in state s at frame i, and S cut there,
+///   h = -beta sum over states s that show a of
+///         p(i,s) (E[S up to i | s at i] - E[S]) + p(i,s) E[S after i | s at i].
+/// Read backwards the path is a Markov chain: given its state, where it came from depends on nothing
+/// later. The pass from the front leaves those shares, and the means up to each cell, by convex
+/// combinations; the pass from the back lets p and the last term, as a whole, flow along the same
+/// shares. So nothing is divided and no weight as large as Z appears, and at any scale the rows of h
+/// sum to zero.
+/// At beta = infinity, and where the pair has no path or non-finite energies, h is 0. Errors as of
+/// free_energy_of. Source: Z. Li and J. Eisner, "First- and second-order expectation semirings"
+/// (2009), for what is computed.
 template <class T>
 void posterior_derivative(const T* energies, int64_t frames, int64_t alphabet,
                           std::span<const int32_t> label, double beta, const PathRuleView& rule,
-                          const T* direction, T* h);
+                          const T* direction, T* h, CurvatureScratch& scratch);
 
 }  // namespace talweg::ebm

@@ -136,7 +136,7 @@ Var<T> all_words_free_energy(Var<T> e, std::span<const int64_t> sample_frames,
     observe_batch(batch, grammar, beta, out, static_cast<T*>(nullptr));
   }
   Var<T> f = tape.make("all_words_free_energy", {batch.size()});
-  for (int64_t b = 0; b < batch.size(); ++b) f.data()[b] = static_cast<T>(out.results[b].energy);
+  put_energies(out.results, f.data());
   if (!learns) return f;
   // Samples without a string take no part: an infinite dF would turn their zeros into NaN.
   const std::span<int32_t> feasible = tape.template keep<int32_t>(out.feasible());

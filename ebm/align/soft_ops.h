@@ -164,9 +164,7 @@ SoftAlignment<T> soft_alignment(Var<T> e, std::span<const int64_t> sample_frames
                       labels, options.beta, options.paths, out, static_cast<T*>(nullptr));
   }
   soft.energy = tape.make("free_energy", {samples});
-  for (int64_t b = 0; b < samples; ++b) {
-    soft.energy.data()[b] = static_cast<T>(out.results[b].energy);
-  }
+  put_energies(out.results, soft.energy.data());
   if (!learns) return soft;
   // Samples without a path take no part: an infinite dF would turn their zeros into NaN.
   const KeptIndices with_path = feasible_samples(tape, out);

@@ -61,7 +61,8 @@ template <class T> KeptIndices feasible_gaps(Tape<T>& tape, const WordGaps& out)
 ///
 /// Gradient: de = dg (p_y - p), the posterior of the word's paths less that of all strings; its
 /// rows sum to 0. Second derivative: -beta (Cov_y - Cov). Both are exact, there is no third. The
-/// difference is taken in double, before g is rounded to T. A sample whose word has no path has
+/// difference is taken in double, before g is rounded to T; one beyond T's range is +inf, and the
+/// word then `impossible`. A sample whose word has no path has
 /// g = +inf (NaN for non-finite energies) and a gradient of exactly zero, whatever flows in.
 /// Throws as free_energy and all_words_free_energy do. Source: LeCun et al. 2006, sections 2.2.2
 /// and 7; that Z over all words is one pass is this library's (partition.h).
@@ -84,7 +85,12 @@ Var<T> word_gap(Var<T> e, std::span<const int64_t> sample_frames, const RaggedLa
                       beta, rule, out.word, static_cast<T*>(nullptr));
   }
   Var<T> g = tape.make("word_gap", {samples});
-  for (int64_t b = 0; b < samples; ++b) g.data()[b] = static_cast<T>(out.gap(b));
+  for (int64_t b = 0; b < samples; ++b) {
+    if (out.gap(b) > std::numeric_limits<T>::max()) {
+      out.word.results[b] = {AlignStatus::impossible, kNoPath};
+    }
+    g.data()[b] = static_cast<T>(out.gap(b));
+  }
   if (!learns) return g;
   const KeptIndices with_gap = feasible_gaps(tape, out);
   const int64_t m = std::ssize(with_gap.at);
