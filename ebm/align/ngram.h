@@ -53,11 +53,15 @@ class NgramModel {
   int64_t words() const { return words_; }
   int64_t bytes() const;
 
-  /// Writes the counts, with `alphabet`, any text that says what the symbols stand for. The file is
-  /// whole or absent; it ends with a checksum.
+  /// The counts as the bytes of a file, with `alphabet`, any text that says what the symbols stand
+  /// for. They end with a checksum.
+  std::string to_bytes(std::string_view alphabet) const;
+  /// The model of such bytes; `alphabet`, unless null, receives the text. Throws IoError in one
+  /// sentence, which calls them `name`, where they are of another kind or version, cut, or damaged.
+  static NgramModel from_bytes(std::string_view bytes, const std::string& name,
+                               std::string* alphabet = nullptr);
+  /// The same in a file, which is whole or absent.
   void save(const std::filesystem::path& path, std::string_view alphabet) const;
-  /// Reads such a file; `alphabet`, unless null, receives the text. Throws IoError in one sentence
-  /// for a file that is of another kind or version, cut, or damaged.
   static NgramModel load(const std::filesystem::path& path, std::string* alphabet = nullptr);
 
  private:

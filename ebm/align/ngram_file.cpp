@@ -51,7 +51,7 @@ struct Reader {
 
 }  // namespace
 
-void NgramModel::save(const std::filesystem::path& path, std::string_view alphabet) const {
+std::string NgramModel::to_bytes(std::string_view alphabet) const {
   std::string out(kMagic);
   put(out, kVersion);
   put(out, static_cast<uint32_t>(order_));
@@ -66,7 +66,7 @@ void NgramModel::save(const std::filesystem::path& path, std::string_view alphab
     put(out, n.count);
   }
   put(out, checksum(out));
-  io::write_file_atomically(path, out);
+  return out;
 }
 
 /// Are the n-grams a tree of `order` levels, breadth first, children in ascending order?
@@ -92,22 +92,22 @@ bool NgramModel::is_sound() const {
   return next == size;
 }
 
-NgramModel NgramModel::load(const std::filesystem::path& path, std::string* alphabet) {
+NgramModel NgramModel::from_bytes(std::string_view bytes, const std::string& name,
+                                  std::string* alphabet) {
   const auto demand = [&](bool fine, const auto&... why) {
-    if (!fine) throw IoError(message("[ngram] ", path.string(), " ", why...));
+    if (!fine) throw IoError(message("[ngram] ", name, " ", why...));
   };
-  const std::string bytes = io::read_file(path);
   demand(bytes.starts_with(kMagic),
          "is not a letter model; make one with `talweg lm train words.txt -o FILE`");
   const char* broken = "is cut short or damaged; make it again with `talweg lm train`";
   demand(bytes.size() >= kMagic.size() + sizeof(uint32_t) + sizeof(uint64_t), broken);
-  Reader read{std::string_view(bytes).substr(kMagic.size(), bytes.size() - kMagic.size() - 8)};
+  Reader read{bytes.substr(kMagic.size(), bytes.size() - kMagic.size() - 8)};
   const auto version = read.get<uint32_t>();
   demand(version == kVersion, "is a letter model of version ", version,
          "; this program reads version ", kVersion, ", so make it again with `talweg lm train`");
   uint64_t sum = 0;
   std::memcpy(&sum, bytes.data() + bytes.size() - 8, 8);
-  demand(sum == checksum(std::string_view(bytes).substr(0, bytes.size() - 8)), broken);
+  demand(sum == checksum(bytes.substr(0, bytes.size() - 8)), broken);
 
   NgramModel model;
   const auto order = read.get<uint32_t>();
@@ -130,6 +130,14 @@ NgramModel NgramModel::load(const std::filesystem::path& path, std::string* alph
   demand(model.is_sound() && model.finish(), broken);
   if (alphabet != nullptr) *alphabet = text;
   return model;
+}
+
+void NgramModel::save(const std::filesystem::path& path, std::string_view alphabet) const {
+  io::write_file_atomically(path, to_bytes(alphabet));
+}
+
+NgramModel NgramModel::load(const std::filesystem::path& path, std::string* alphabet) {
+  return from_bytes(io::read_file(path), path.string(), alphabet);
 }
 
 }  // namespace talweg::ebm
