@@ -14,7 +14,6 @@
 namespace talweg::bench {
 namespace {
 
-constexpr int64_t kPairs = 32;
 constexpr double kHard = std::numeric_limits<double>::infinity();
 
 /// Labels `c_a_t_` of `length` symbols against energies of `frames` windows.
@@ -93,27 +92,30 @@ Row pair_row(const AlignCase& c, ebm::Topology topology, double beta, const std:
   return row;
 }
 
-/// 32 pairs, shared among threads.
+/// Pairs shared among threads: of small ones more, to be worth it.
+int64_t pairs_of(const AlignCase& c) { return c.frames <= 64 ? 256 : 32; }
+
 Row batch_row(const AlignCase& c, double beta, const std::string& isa, int threads) {
   Row row = pair_row(c, ebm::Topology::classic, beta, isa);
-  row.problem = message("align/batch32-", beta == kHard ? "hard/" : "soft/", size_name(c));
+  const int64_t pairs = pairs_of(c);
+  row.problem = message("align/batch", pairs, beta == kHard ? "-hard/" : "-soft/", size_name(c));
   row.threads = threads;
-  row.units = kPairs;
-  row.bytes *= kPairs;
+  row.units = pairs;
+  row.bytes *= double(pairs);
   row.by_default = c.frames == 256;
   row.in_smoke = false;
   row.error_bound = 0;
-  row.make = [c, beta] {
+  row.make = [c, beta, pairs] {
     const auto p = std::make_shared<Pair>(c, ebm::Topology::classic);
     const auto energies = std::make_shared<std::vector<float>>();
     const auto posterior = std::make_shared<std::vector<float>>();
     const auto labels = std::make_shared<ebm::LabelList>();
-    for (int64_t b = 0; b < kPairs; ++b) {
+    for (int64_t b = 0; b < pairs; ++b) {
       energies->insert(energies->end(), p->energies.begin(), p->energies.end());
       labels->add(p->label);
     }
     posterior->resize(energies->size());
-    const auto frames = std::make_shared<std::vector<int64_t>>(kPairs, c.frames);
+    const auto frames = std::make_shared<std::vector<int64_t>>(pairs, c.frames);
     const auto out = std::make_shared<ebm::BatchAlignment>();
     const auto rule = std::make_shared<ebm::PathRule>();
     Work w;
@@ -122,7 +124,7 @@ Row batch_row(const AlignCase& c, double beta, const std::string& isa, int threa
                              *frames, labels->view(), beta, *rule, *out, posterior->data());
     };
     w.hash = [=] { return hash_of(posterior->data(), std::ssize(*posterior)); };
-    w.note = "free energy and gradient of 32 pairs";
+    w.note = message("free energy and gradient of ", pairs, " pairs");
     return w;
   };
   return row;

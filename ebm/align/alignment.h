@@ -95,7 +95,7 @@ struct Alignment {
 
 /// Work space of an alignment. It only grows, so a scratch that has seen the largest pair (or was
 /// reserved for it) makes every further call free of allocation.
-struct AlignScratch {
+struct alignas(64) AlignScratch {  // neighbours, one a thread, share no cache line
   /// Grows to what a pair of `frames` and `length` needs under the rule, `soft` at a finite beta.
   void reserve(int64_t frames, int64_t length, int64_t alphabet,
                const PathRuleView& rule = kClassic, bool soft = false);

@@ -24,18 +24,9 @@ void check_offsets(const RaggedLabels& labels) {
          labels.symbols.size());
 }
 
-/// Everything that may throw, before the threads start: no exception may leave a parallel region.
-void check_batch(int64_t frames, int64_t alphabet, std::span<const int64_t> sample_frames,
-                 const RaggedLabels& labels) {
-  expect(frames >= 0 && alphabet > 0, "[align] energies of ", frames, " frames by ", alphabet,
-         " symbols; frames cannot be negative and the alphabet needs a symbol");
-  check_offsets(labels);
-  const int64_t batch = labels.size();
-  expect(static_cast<int64_t>(sample_frames.size()) == batch, "[align] ", sample_frames.size(),
-         " frame counts for ", batch, " labels; every sample needs both");
-  for (int64_t b = 0; b < batch; ++b) {
-    expect(0 <= sample_frames[b] && sample_frames[b] <= frames, "[align] sample ", b, " has ",
-           sample_frames[b], " frames, the energies hold 0 to ", frames);
+/// Throws what is wrong with the first bad label, and whose it is.
+void name_sample(const RaggedLabels& labels, int64_t alphabet) {
+  for (int64_t b = 0; b < labels.size(); ++b) {
     try {
       check_symbols(labels[b], alphabet);
     } catch (const Error& e) {
@@ -44,10 +35,34 @@ void check_batch(int64_t frames, int64_t alphabet, std::span<const int64_t> samp
   }
 }
 
+/// Everything that may throw, before the threads start: no exception may leave a parallel region. It is
+/// all that does not scale with the threads: loops without a branch, in search of who is wrong only
+/// where somebody is.
+void check_batch(int64_t frames, int64_t alphabet, std::span<const int64_t> sample_frames,
+                 const RaggedLabels& labels) {
+  expect(frames >= 0 && alphabet > 0, "[align] energies of ", frames, " frames by ", alphabet,
+         " symbols; frames cannot be negative and the alphabet needs a symbol");
+  check_offsets(labels);
+  const int64_t batch = labels.size();
+  expect(static_cast<int64_t>(sample_frames.size()) == batch, "[align] ", sample_frames.size(),
+         " frame counts for ", batch, " labels; every sample needs both");
+  bool fit = true;
+  for (const int64_t used : sample_frames) fit &= (0 <= used) & (used <= frames);
+  for (int64_t b = 0; !fit && b < batch; ++b) {
+    expect(0 <= sample_frames[b] && sample_frames[b] <= frames, "[align] sample ", b, " has ",
+           sample_frames[b], " frames, the energies hold 0 to ", frames);
+  }
+  try {
+    check_symbols(labels.symbols, alphabet);
+  } catch (const Error&) {
+    name_sample(labels, alphabet);
+  }
+}
+
 int64_t longest_label(int64_t frames, const PathRuleView& rule, const RaggedLabels& labels) {
   int64_t longest = 0;
   for (int64_t b = 0; b < labels.size(); ++b) {
-    longest = std::max(longest, static_cast<int64_t>(labels[b].size()));
+    longest = std::max(longest, labels.offsets[b + 1] - labels.offsets[b]);
   }
   // A label with more states than any path visits is refused by its sizes and needs little room.
   const int64_t widest_step = std::max<int64_t>(1, std::ssize(rule.step) - 1);
