@@ -72,6 +72,23 @@ TEST_CASE("the aligner finds what the enumeration of all paths finds, ties inclu
   check_against_enumeration<float>();
 }
 
+TEST_CASE("all energies of zeros and ones up to six frames: the least energy, the earliest path") {
+  for (int64_t frames = 1; frames <= 6; ++frames) {
+    for (int64_t length = 1; length <= frames; ++length) {
+      Symbols label(length);
+      for (int64_t s = 0; s < length; ++s) label[s] = static_cast<int32_t>(s % 2);
+      for (int64_t bits = 0; bits < (int64_t{1} << (2 * frames)); ++bits) {
+        std::vector<float> e(2 * frames);
+        for (int64_t k = 0; k < 2 * frames; ++k) e[k] = static_cast<float>(bits >> k & 1);
+        const auto expected = brute_force::all_paths(e, frames, 2, label);
+        const Alignment found = align(e, 2, label);
+        REQUIRE(found.energy == expected.least);
+        REQUIRE(found.path == expected.best);
+      }
+    }
+  }
+}
+
 TEST_CASE("the enumeration visits C(L-1, T-1) paths") {
   const Energies e(9 * 2, 0.0);
   CHECK(brute_force::all_paths(e, 9, 2, Symbols(4, 0)).count == 56);

@@ -207,6 +207,133 @@ TEST_CASE("the loss cools into that of the best path and never falls below 0 fro
   CHECK(loss(1e5) == doctest::Approx(hard).epsilon(1e-4));
 }
 
+TEST_CASE(
+    "the loss is F and what the symbols of each frame weigh; a frame's level does not matter") {
+  std::mt19937 random(9);
+  constexpr int64_t kFrames = 9, kSymbols = 4;
+  LabelList labels;
+  labels.add(Symbols{0, 3, 1, 3});
+  Tensor<double> e(Shape{1, kFrames, kSymbols});
+  std::ranges::copy(brute_force::draw_energies<double>(e.size(), Kind::normal, random), e.data());
+  Tensor<double> shifted = e;
+  for (int64_t k = 0; k < e.size(); ++k) shifted[k] += double(k / kSymbols) - 4;
+  const auto loss = [&](const Tensor<double>& of, double beta) {
+    Tape<double> tape;
+    BatchAlignment out;
+    return path_cross_entropy(tape.variable(of), std::vector<int64_t>{kFrames}, labels.view(),
+                              AlignOptions{beta, {}}, out)
+        .loss.item();
+  };
+  double weights = 0;
+  for (int64_t i = 0; i < kFrames; ++i) {
+    double z = 0;
+    for (int64_t a = 0; a < kSymbols; ++a) z += std::exp(-e[i * kSymbols + a]);
+    weights += std::log(z);
+  }
+  for (const double beta : {0.5, 1.0, 3.0, kInf}) {
+    AlignScratch scratch;
+    const double f = free_energy_of<double>(e.data(), kFrames, kSymbols, labels.view()[0], beta,
+                                            PathRule{}, scratch)
+                         .energy;
+    CHECK(loss(e, beta) == doctest::Approx((f + weights) / kFrames).epsilon(1e-13));
+    CHECK(loss(shifted, beta) == doctest::Approx(loss(e, beta)).epsilon(1e-12));
+  }
+  const double over = (loss(e, kInf) - loss(e, 1.0)) * kFrames;  // of C(8, 3) = 56 paths
+  CHECK(over >= 0);
+  CHECK(over <= std::log(56.0));
+}
+
+TEST_CASE("a confident soft loss is zero, never below") {
+  for (const float gap : {5.0f, 20.0f, 100.0f, 1e30f}) {
+    Tensor<float> energies({1, 4, 3}, gap);
+    for (int64_t i = 0; i < 4; ++i) energies[i * 3 + (i < 2 ? 0 : 2)] = -0.7f;
+    Tape<float> tape;
+    BatchAlignment out;
+    LabelList labels;
+    labels.add(Symbols{0, 2});
+    const auto r = path_cross_entropy(tape.variable(energies), std::vector<int64_t>{4},
+                                      labels.view(), AlignOptions{1.0, {}}, out);
+    CHECK(r.loss.item() >= 0.0f);
+    CHECK(r.loss.item() < 0.02f);
+  }
+}
+
+TEST_CASE("a free energy beyond the range of float is flagged, and its mates are not disturbed") {
+  for (const float huge : {3e38f, -3e38f}) {
+    for (const double beta : {1.0, kInf}) {
+      Tensor<float> energies({2, 4, 3}, 1.0f);
+      for (int64_t k = 0; k < 12; ++k) energies[k] = huge;
+      LabelList labels;
+      labels.add(Symbols{0, 2});
+      labels.add(Symbols{0, 2});
+      const std::vector<int64_t> frames{4, 4};
+      Tape<float> tape;
+      BatchAlignment out;
+      const Var<float> e = tape.variable(energies);
+      const AlignOptions options{beta, {}};
+      const Var<float> f = free_energy(e, frames, labels.view(), options, out);
+      CHECK(out.results[0].status ==
+            (huge > 0 ? AlignStatus::impossible : AlignStatus::non_finite));
+      CHECK(out.results[1].status == AlignStatus::ok);
+      CHECK((huge > 0 ? f.data()[0] == float(kInf) : std::isnan(f.data()[0])));
+      tape.backward(sum(f));
+      const Tensor<float> de = e.grad();
+      double total = 0;
+      for (int64_t k = 0; k < 24; ++k) {
+        if (k < 12) CHECK(de[k] == 0.0f);
+        total += double(de[k]);
+      }
+      CHECK(total == doctest::Approx(4.0));
+
+      Tape<float> again;
+      const Var<float> x = again.variable(energies);
+      const auto r = path_cross_entropy(x, frames, labels.view(), options, out);
+      CHECK(std::isfinite(r.loss.item()));
+      // In double the same energies are nothing special.
+      Tensor<double> wide({1, 4, 3}, double(huge));
+      Tape<double> doubles;
+      const std::vector<int64_t> four{4};
+      free_energy(doubles.variable(wide), four, LabelList({{0, 2}}).view(), options, out);
+      CHECK(out.results[0].status == AlignStatus::ok);
+    }
+  }
+}
+
+TEST_CASE("a second backward pass adds to the gradient") {
+  for (const double beta : {1.0, kInf}) {
+    Tape<double> tape;
+    const Var<double> e = tape.variable(Tensor<double>({1, 4, 2}, 1.0));
+    LabelList labels;
+    labels.add(Symbols{0, 1});
+    const std::vector<int64_t> frames{4};
+    for (int pass = 1; pass <= 2; ++pass) {
+      BatchAlignment out;
+      tape.backward(sum(free_energy(e, frames, labels.view(), AlignOptions{beta, {}}, out)));
+      const Tensor<double> de = e.grad();
+      double total = 0;
+      for (int64_t k = 0; k < 8; ++k) total += de[k];
+      CHECK(total == doctest::Approx(4.0 * pass));
+    }
+  }
+}
+
+TEST_CASE("in ctc a word needs a frame a letter, and one more between equal letters") {
+  std::mt19937 random(10);
+  const PathRule ctc = path_rule(Topology::ctc);
+  for (int repeat = 0; repeat < 200; ++repeat) {
+    const Symbols word = brute_force::draw_symbols(random() % 7, 2, random);
+    int64_t needed = std::max<int64_t>(1, std::ssize(word));
+    for (size_t k = 1; k < word.size(); ++k) needed += word[k] == word[k - 1];
+    const Symbols label = expand(word, 2, Topology::ctc);
+    AlignScratch scratch;
+    for (const int64_t frames : {needed - 1, needed}) {
+      const std::vector<double> e(frames * 3, 1.0);
+      const auto r = free_energy_of<double>(e.data(), frames, 3, label, 1.0, ctc, scratch);
+      CHECK(r.status == (frames < needed ? AlignStatus::too_short : AlignStatus::ok));
+    }
+  }
+}
+
 TEST_CASE("a third derivative is refused in a sentence") {
   Tape<double> tape;
   BatchAlignment out;
