@@ -112,8 +112,8 @@ template <class T, bool kLong, bool kKeep> class WordsSweep {
   /// Sums the letters of window i-1 and, if kLetters, goes on to those of window i, in one pass.
   template <bool kLetters> Mass<kLong> window(int64_t i, const T* row) {
     const double most = kLong ? heaviest() : 0.0;
-    double* const closing = rows_.closing + (i - 1) * stride_;
-    double* const stay = rows_.stay + i * stride_;
+    double* const closing = !kKeep ? nullptr : rows_.closing + (i - 1) * stride_;
+    double* const stay = !kKeep ? nullptr : rows_.stay + i * stride_;
     const double low_before = low_;
     Wide total = {}, low = broadcast(kInf);
     for (int64_t a = 0; a < stride_; a += kWide) {
