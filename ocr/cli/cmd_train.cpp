@@ -10,7 +10,7 @@
 #include "ocr/cli/command.h"
 #include "ocr/cli/conv_algo_option.h"
 #include "ocr/cli/progress.h"
-#include "ocr/cli/train_data.h"
+#include "ocr/cli/train_plan.h"
 #include "ocr/demo.h"
 #include "ocr/training.h"
 
@@ -22,79 +22,7 @@ namespace {
 
 constexpr const char* kDataKey = "data";
 constexpr const char* kFingerprintKey = "data_fingerprint";
-constexpr double kCharacterShare = 0.1;  // of all steps, stage 1
-constexpr int kValidationWords = 300;    // from fonts, a variant
-
-struct TrainArguments {
-  DataSpec data;
-  std::string out, resume, bad = "fail", time;
-  int64_t steps = 0, epochs = 0, checkpoint_every = 0;
-  double learning_rate = TrainingPlan().learning_rate;
-  std::string architecture = Architecture().to_string(), conv_algo = "auto",
-              beta = BetaSchedule().to_string();
-};
-
-/// "10m", "90s", "1h" in seconds.
-double parse_time(const std::string& text) {
-  std::size_t used = 0;
-  double value = 0;
-  try {
-    value = std::stod(text, &used);
-  } catch (const std::exception&) {
-    used = 0;
-  }
-  const std::string unit = text.substr(used);
-  const double scale = unit == "s" || unit.empty() ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
-  if (used == 0 || scale == 0 || !(value > 0)) {
-    throw UsageError(message("'", text, "' is no length of time; write 90s, 10m or 1h"));
-  }
-  return value * scale;
-}
-
-void set_steps(TrainingPlan& plan, int64_t steps) {
-  plan.character_steps = std::max<int64_t>(1, int64_t(double(steps) * kCharacterShare));
-  plan.word_steps = std::max<int64_t>(1, steps - plan.character_steps);
-}
-
-/// Steps that fit into `seconds`, from a short run that is thrown away: single characters and words in
-/// the plan's proportion.
-int64_t steps_in(double seconds, TrainingPlan plan, const BatchSource& source) {
-  constexpr int64_t kTrial = 40, kWarmUp = 10;
-  set_steps(plan, kTrial);
-  WordTrainer trial(plan, source);
-  trial.run([&](const TrainingReport& r) { return r.step + 1 < kWarmUp; });
-  const Progress clock("", 0, true);
-  trial.run();
-  const double a_step = clock.seconds() / double(kTrial - kWarmUp);
-  return std::max<int64_t>(10, int64_t(seconds / a_step));
-}
-
-TrainingPlan plan_of(const TrainArguments& a, const TrainingData& data, bool quiet) {
-  TrainingPlan plan;
-  plan.seed = a.data.seed;
-  plan.learning_rate = a.learning_rate;
-  plan.architecture = Architecture::parse(a.architecture);
-  plan.topology = ebm::parse_topology(a.data.topology);
-  plan.beta = BetaSchedule::parse(a.beta);
-  plan.conv_algo = parse_conv_algo(a.conv_algo);
-  if (a.epochs > 0) {
-    if (data.source->steps_per_epoch() == 0) {
-      throw UsageError("--epochs counts passes over labelled images; from fonts, give --steps");
-    }
-    set_steps(plan, a.epochs * data.source->steps_per_epoch());
-  } else if (a.steps > 0) {
-    set_steps(plan, a.steps);
-  } else if (!a.time.empty()) {
-    const double seconds = parse_time(a.time);
-    set_steps(plan, steps_in(seconds, plan, *data.source));
-    if (!quiet) {
-      std::fprintf(stderr, "%lld steps fit into %s here; --steps %lld repeats this run anywhere\n",
-                   static_cast<long long>(plan.steps()), a.time.c_str(),
-                   static_cast<long long>(plan.steps()));
-    }
-  }
-  return plan;
-}
+constexpr int kValidationWords = 300;  // from fonts, a variant
 
 fs::path checkpoint_path(const std::string& model) {
   fs::path path = model;

@@ -1,0 +1,28 @@
+// What `talweg train` was told, and the plan that follows from it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "ocr/cli/train_data.h"
+#include "ocr/training.h"
+
+namespace talweg::ocr::cli {
+
+struct TrainArguments {
+  DataSpec data;
+  std::string out, resume, bad = "fail", time;
+  int64_t steps = 0, epochs = 0, checkpoint_every = 0;
+  double learning_rate = TrainingPlan().learning_rate;
+  std::string architecture = Architecture().to_string(), conv_algo = "auto",
+              beta = BetaSchedule().to_string();
+};
+
+/// "10m", "90s", "1h" in seconds; throws UsageError.
+double parse_time(const std::string& text);
+
+/// How to train on `data`: as many steps as were asked for, in epochs, or in a time, which is found
+/// out by a short run. Says on stderr, unless quiet, how many steps a time comes to.
+TrainingPlan plan_of(const TrainArguments& a, const TrainingData& data, bool quiet);
+
+}  // namespace talweg::ocr::cli
