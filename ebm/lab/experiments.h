@@ -15,7 +15,9 @@ Experiment loss_planes();
 Experiment one_to_many();
 Experiment latent_curve();
 Experiment margin_collapse();
+Experiment sampled_gradients();
 Experiment step_size_bias();
+Experiment gradient_penalty_effect();
 
 /// All of them, in the order of the report.
 const std::vector<Experiment>& experiments();

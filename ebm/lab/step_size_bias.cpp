@@ -25,7 +25,7 @@ struct Sampled {
 /// The mean of y_1^2 over chains of S, after burn-in.
 template <class S>
 Sampled sample(const Quartic& quartic, double step, double deviation, uint64_t seed) {
-  S sampler(quartic_force<double>(quartic), normal_start<double>(kChains, 1, deviation, seed),
+  S sampler(quartic_force<float>(quartic), normal_start<float>(kChains, 1, deviation, seed),
             {.beta = kBeta, .step = step, .seed = seed});
   const auto span = std::max<int64_t>(1, std::lround(0.5 / step));  // about half a relaxation
   sampler.advance(20 * span);
@@ -33,7 +33,7 @@ Sampled sample(const Quartic& quartic, double step, double deviation, uint64_t s
   for (int64_t i = 0; i < 20; ++i) {
     sampler.advance(span);
     for (int64_t c = 0; c < kChains; ++c) {
-      squares[i * kChains + c] = std::pow(sampler.points()[c], 2);
+      squares[i * kChains + c] = std::pow(double(sampler.points()[c]), 2);
     }
   }
   return {estimate_mean(squares), sampler.acceptance()};
@@ -66,8 +66,8 @@ void gaussian_part(const RunOptions& options, Findings& found) {
   uint64_t seed = seed_of_part(options.seed, 10);
   for (const double step_k : {0.1, 0.4, 0.8, 1.2, 1.6}) {
     const double step = step_k / kStiffness;
-    const Sampled biased = sample<Langevin<double>>(gaussian, step, std::sqrt(exact), ++seed);
-    const Sampled unbiased = sample<Mala<double>>(gaussian, step, std::sqrt(exact), ++seed);
+    const Sampled biased = sample<Langevin<float>>(gaussian, step, std::sqrt(exact), ++seed);
+    const Sampled unbiased = sample<Mala<float>>(gaussian, step, std::sqrt(exact), ++seed);
     add_point(ula, step_k, biased.square);
     add_point(mala, step_k, unbiased.square);
     found.measurements.push_back(within_errors(message("Langevin's variance at εk = ", step_k),
@@ -101,8 +101,8 @@ void well_part(const RunOptions& options, Findings& found) {
   uint64_t seed = seed_of_part(options.seed, 20);
   double first_bias = 0;
   for (const double step : {kLargest, kLargest / 2, kLargest / 4, kLargest / 8}) {
-    const Sampled biased = sample<Langevin<double>>(quartic, step, 0.4, ++seed);
-    const Sampled unbiased = sample<Mala<double>>(quartic, step, 0.4, ++seed);
+    const Sampled biased = sample<Langevin<float>>(quartic, step, 0.4, ++seed);
+    const Sampled unbiased = sample<Mala<float>>(quartic, step, 0.4, ++seed);
     add_point(ula, step, biased.square);
     add_point(mala, step, unbiased.square);
     const double bias = biased.square.mean - expected;
