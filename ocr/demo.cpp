@@ -153,7 +153,9 @@ std::string results_json(const DemoRun& run) {
                    {"images", run.timings.training_images},
                    {"infeasible", run.infeasible},
                    {"parameters", run.parameters},
-                   {"architecture", run.options.plan.architecture.to_string()}};
+                   {"architecture", run.options.plan.architecture.to_string()},
+                   {"topology", ebm::to_string(run.options.plan.topology)},
+                   {"beta", run.options.plan.beta.to_string()}};
   return j.dump(2) + "\n";
 }
 

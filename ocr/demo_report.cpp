@@ -99,12 +99,20 @@ void add_paths(io::HtmlPage& page, const DemoRun& run, const ClassicTask& task) 
 
 void add_curves(io::HtmlPage& page, const DemoRun& run) {
   page.section("Learning");
+  const TrainingPlan& plan = run.options.plan;
+  const bool is_hard = plan.beta == BetaSchedule();
   page.paragraph(message(
-      "Stage 1 shows single characters and trains a classifier of windows. Stage 2 shows words: "
-      "the aligner finds each word's best path, and the network learns to answer each window with "
-      "the symbol that the path gives it. ",
+      "Stage 1 shows single characters and trains a classifier of windows. Stage 2 shows words: ",
+      is_hard
+          ? "the aligner finds each word's best path, and the network learns to answer each window "
+            "with the symbol that the path gives it. "
+          : message("the aligner weighs all paths of each word by exp(-beta E), with beta ",
+                    plan.beta.to_string(),
+                    ", and the network learns to answer each window with the symbols that they "
+                    "give it. "),
       run.timings.training_images, " images in ", run.losses.size(), " steps, none shown twice; ",
-      run.parameters, " parameters; labels too long for their image: ", run.infeasible, "."));
+      run.parameters, " parameters; labels too long for their image: ", run.infeasible,
+      "; topology: ", ebm::to_string(plan.topology), "."));
   page.figure_svg(loss_chart(run),
                   "The loss falls in both stages (running mean of 15 steps); it jumps where words "
                   "replace single characters.");
@@ -149,17 +157,17 @@ void add_hello(io::HtmlPage& page, const DemoRun& run, const ClassicTask& task) 
     table.rows.push_back({way, r.alphabet().decode(reading.word),
                           io::format_number(reading.energy, 3), spelled(reading, r.alphabet())});
   };
-  const int32_t between = r.alphabet().between();
-  add("classic", ebm::greedy_word(map.values.data(), map.windows, map.symbols, {between}));
-  add("exact", ebm::least_energy_word(map.values.data(), map.windows, map.symbols, {between}));
+  const ebm::Grammar grammar{r.alphabet().between(), r.topology()};
+  add("classic", ebm::greedy_word(map.values.data(), map.windows, map.symbols, grammar));
+  add("exact", ebm::least_energy_word(map.values.data(), map.windows, map.symbols, grammar));
   table.caption =
       "Energy is F of the word read, the energy of its best path: the exact way never finds a "
       "higher one.";
   page.section("hello, read both ways");
   page.paragraph(
-      "The classic way takes the lowest symbol of every window, cuts at BETWEEN and lets each "
-      "piece "
-      "vote. The exact way finds, among all words of any length, the one whose best path has the "
+      "The classic way takes the lowest symbol of every window and then looks for words: under the "
+      "topologies classic and margins it cuts at BETWEEN and lets each piece vote. The exact way "
+      "finds, among all words of any length, the one whose best path has the "
       "least energy; one pass is enough, because a string of symbols spells one word only.");
   page.figure_svg(
       energy_strip(image, map, r.alphabet(), "hello"),

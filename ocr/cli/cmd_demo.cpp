@@ -10,6 +10,7 @@
 
 #include "core/io/file.h"
 #include "core/kernels/kernels.h"
+#include "ocr/cli/aligner_options.h"
 #include "ocr/cli/command.h"
 #include "ocr/cli/conv_algo_option.h"
 #include "ocr/cli/progress.h"
@@ -22,7 +23,8 @@ namespace talweg::ocr::cli {
 namespace {
 
 struct DemoArguments {
-  std::string out = "demo", conv_algo = "auto";
+  std::string out = "demo", conv_algo = "auto", topology = "classic",
+              beta = BetaSchedule().to_string();
   int64_t steps = TrainingPlan().steps();
   int words = DemoOptions().headline_words;
 };
@@ -31,6 +33,8 @@ DemoOptions options_of(const DemoArguments& a, const Settings& settings) {
   DemoOptions o;
   o.plan.seed = settings.seed;
   o.plan.conv_algo = parse_conv_algo(a.conv_algo);
+  o.plan.topology = ebm::parse_topology(a.topology);
+  o.plan.beta = BetaSchedule::parse(a.beta);
   o.plan.character_steps = a.steps / 10;
   o.plan.word_steps = a.steps - o.plan.character_steps;
   o.headline_words = a.words;
@@ -138,8 +142,12 @@ void add_demo(CLI::App& app, const Settings& settings) {
       ->capture_default_str();
   command->add_option("--words", a->words, "Fresh words a variant for the headline figures")
       ->capture_default_str();
+  add_topology_option(*command, a->topology);
+  add_beta_option(*command, a->beta);
   add_conv_algo_option(*command, a->conv_algo);
-  command->footer("Example: talweg demo --out demo --seed 1");
+  command->footer(
+      "Examples: talweg demo --out demo --seed 1\n"
+      "          talweg demo --out warm --topology ctc --beta 0.3:inf");
   command->callback([=, &settings] { run_demo_command(*a, settings); });
 }
 

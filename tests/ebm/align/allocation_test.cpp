@@ -1,7 +1,8 @@
-// What a training step of the sums over all words takes from the heap: nothing, once it has grown.
+// What a training step of the aligner's losses takes from the heap: nothing, once it has grown.
 #include <doctest/doctest.h>
 #include <omp.h>
 
+#include <limits>
 #include <random>
 
 #include "ebm/align/word_ops.h"
@@ -13,33 +14,54 @@ namespace {
 
 #ifdef TALWEG_COUNTS_ALLOCATIONS
 
-TEST_CASE("a step of word_nll allocates nothing after the first ones") {
+/// Allocations of steps 6 to 20 on three words of several lengths, the loss being
+/// loss(energies, frames, labels).
+int64_t allocations_of(Topology topology, const auto& loss) {
   std::mt19937 random(1);
   const auto values =
       brute_force::draw_energies<float>(3 * 12 * 5, brute_force::Kind::normal, random);
   const Tensor<float> energies({3, 12, 5}, std::span<const float>(values));
   const std::vector<int64_t> frames{12, 7, 9};
-  for (Topology topology : {Topology::classic, Topology::margins, Topology::ctc}) {
-    const Grammar grammar{4, topology};
-    LabelList labels;
-    for (const auto& word : std::vector<std::vector<int32_t>>{{0, 1, 2}, {3}, {2, 2}}) {
-      labels.add(expand(word, 4, topology));
+  LabelList labels;
+  for (const auto& word : std::vector<std::vector<int32_t>>{{0, 1, 2}, {3}, {2, 2}}) {
+    labels.add(expand(word, 4, topology));
+  }
+  Tape<float> tape;
+  for (int step = 0; step < 20; ++step) {
+    if (step == 5) {
+      allocations = 0;
+      counting = true;
     }
-    Tape<float> tape;
-    WordGaps out;
-    for (int step = 0; step < 20; ++step) {
-      if (step == 5) {
-        allocations = 0;
-        counting = true;
-      }
-      TapeScope<float> scope(tape);
-      const Var<float> e = tape.borrow(energies, true);
-      const auto nll = word_nll(e, frames, labels.view(), grammar, 1.0, out);
-      tape.backward(nll.loss);
-    }
-    counting = false;
+    TapeScope<float> scope(tape);
+    tape.backward(loss(tape.borrow(energies, true), frames, labels.view()));
+  }
+  counting = false;
+  return allocations;
+}
+
+constexpr Topology kTopologies[] = {Topology::classic, Topology::margins, Topology::ctc};
+
+TEST_CASE("a step of word_nll allocates nothing after the first ones") {
+  for (const Topology topology : kTopologies) {
     CAPTURE(to_string(topology));
-    CHECK(allocations == 0);
+    WordGaps out;
+    CHECK(allocations_of(topology, [&](auto e, const auto& frames, const auto& labels) {
+            return word_nll(e, frames, labels, {4, topology}, 1.0, out).loss;
+          }) == 0);
+  }
+}
+
+TEST_CASE("a step of path_cross_entropy allocates nothing after the first ones, soft or hard") {
+  for (const Topology topology : kTopologies) {
+    for (const double beta : {0.5, 1.0, std::numeric_limits<double>::infinity()}) {
+      CAPTURE(to_string(topology));
+      CAPTURE(beta);
+      BatchAlignment out;
+      const AlignOptions options{beta, path_rule(topology)};
+      CHECK(allocations_of(topology, [&](auto e, const auto& frames, const auto& labels) {
+              return path_cross_entropy(e, frames, labels, options, out).loss;
+            }) == 0);
+    }
   }
 }
 

@@ -21,5 +21,8 @@ figures=$(grep -o '<figure' demo1/index.html | wc -l)
 captions=$(grep -o '<figcaption' demo1/index.html | wc -l)
 [[ $figures -ge 8 && $figures == "$captions" ]] ||
   { echo "FAILED: $figures figures, $captions captions"; exit 1; }
+"$talweg" demo --steps 30 --words 6 --out warm --topology ctc --beta 0.3:inf --quiet >/dev/null
+grep -q '"topology": "ctc"' warm/results.json && grep -q '"beta": "0.3:inf"' warm/results.json &&
+  grep -q 'with beta 0.3:inf' warm/index.html || { echo "FAILED: the demo is not warm"; exit 1; }
 "$talweg" read -m demo1/model.safetensors demo1/hello-plain.png >/dev/null
 echo "the demo is whole"
