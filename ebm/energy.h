@@ -66,9 +66,9 @@ template <class T> class Energy {
   std::function<Var<T>(const Arguments<T>&)> function_;
 };
 
-/// dE[i]/dwrt[i] for every sample at once, in wrt's shape: the gradient of sum_i E[i], which is each
-/// sample's own, since E[i] depends on row i alone. `wrt` is one of the arguments and a leaf that
-/// needs a gradient, or depends on one. With `create_graph` the result is recorded and can be
+/// dE[i]/dwrt[i] for every sample at once, in wrt's shape: the gradient of sum_i E[i], which is
+/// each sample's own, since E[i] depends on row i alone. `wrt` is one of the arguments and a leaf
+/// that needs a gradient, or depends on one. With `create_graph` the result is recorded and can be
 /// differentiated again, in y as in parameters: what gradient penalties and score matching do.
 template <class T>
 Var<T> energy_gradient(const Energy<T>& energy, const Arguments<T>& at, Var<T> wrt,

@@ -1,5 +1,5 @@
-// The Gibbs distribution of energies: p_k = e^{-beta E_k} / Z, Z = sum_k e^{-beta E_k}, where beta is
-// the inverse temperature. Finitely many states are summed here; a continuous y is integrated in
+// The Gibbs distribution of energies: p_k = e^{-beta E_k} / Z, Z = sum_k e^{-beta E_k}, where beta
+// is the inverse temperature. Finitely many states are summed here; a continuous y is integrated in
 // ebm/quadrature.h, words in ebm/align/partition.h, and what is too large for either is sampled.
 #pragma once
 
@@ -11,7 +11,8 @@
 namespace talweg::ebm {
 
 /// The distribution and its thermodynamics:
-///   F = -(1/beta) log Z = <E> - S / beta,   d(beta F)/d beta = <E>,   d^2(beta F)/d beta^2 = -Var E,
+///   F = -(1/beta) log Z = <E> - S / beta,
+///   d(beta F)/d beta = <E>,   d^2(beta F)/d beta^2 = -Var E,
 ///   dF/d beta = S / beta^2 >= 0,            min E - log K / beta <= F <= min E.
 struct GibbsDistribution {
   double beta;

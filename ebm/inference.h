@@ -51,10 +51,10 @@ template <class T> struct Descent {
   bool all_converged() const;
 };
 
-/// Gradient descent u <- u - step dE/du over u = y, z or (y, z) taken together. Rows are independent:
-/// each has a step of its own and rests where it has arrived. E falls with every step under a line
-/// search; where rounding hides the fall, |gradient| has to. What it finds is a local minimum (or a
-/// saddle, started on one): ebm/minima.h looks for all.
+/// Gradient descent u <- u - step dE/du over u = y, z or (y, z) taken together. Rows are
+/// independent: each has a step of its own and rests where it has arrived. E falls with every step
+/// under a line search; where rounding hides the fall, |gradient| has to. What it finds is a local
+/// minimum (or a saddle, started on one): ebm/minima.h looks for all.
 ///
 /// Throws Error where E at a start is not finite, where a variable to move is missing, or where an
 /// option makes no sense. Rows that ran out of steps come back with converged = false.

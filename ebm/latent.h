@@ -1,10 +1,11 @@
 // Latent variables: from E(y, x, z) to an energy of (y, x) alone, by the minimum over z or by its
 // softened form,
-//   F_inf(y, x) = min_z E(y, x, z),      F_beta(y, x) = -(1/beta) log sum_z w_z e^{-beta E(y, x, z)},
-// where w_z = 1 for each value of a discrete z, and the weight of a node where an integral over z is
-// meant. The latter is what remains when z is summed out of the Gibbs distribution of (y, z); it
-// credits an answer for every explanation, the former for its best one.
-// Source: LeCun et al. 2006, section 3.
+//   F_inf(y, x) = min_z E(y, x, z),
+//   F_beta(y, x) = -(1/beta) log sum_z w_z e^{-beta E(y, x, z)},
+// where w_z = 1 for each value of a discrete z, and the weight of a node where an integral over z
+// is meant. The latter is what remains when z is summed out of the Gibbs distribution of (y, z); it
+// credits an answer for every explanation, the former for its best one. Source: LeCun et al. 2006,
+// section 3.
 #pragma once
 
 #include <vector>
@@ -60,8 +61,9 @@ Var<T> quadratic_latent_free_energy(Var<T> lowest, double log_det_stiffness, int
 
 // --- limits on what z can say ---
 
-/// z, or the nearest point to it with |z| <= radius: z min(1, radius / |z|) row by row, on the tape.
-/// A latent kept in a ball can move what it explains only so far. Throws Error unless radius > 0.
+/// z, or the nearest point to it with |z| <= radius: z min(1, radius / |z|) row by row, on the
+/// tape. A latent kept in a ball can move what it explains only so far. Throws Error unless radius
+/// > 0.
 template <class T> Var<T> within_radius(Var<T> z, double radius);
 
 /// How many nats z says of (y, x): log K - S(z | y, x) for posterior[N,K], a loss to add: [N]. 0

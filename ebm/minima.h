@@ -1,5 +1,5 @@
-// Every minimum of a multimodal energy: descend from many starts, keep what differs, and look at the
-// curvature to tell minima from saddles and valleys.
+// Every minimum of a multimodal energy: descend from many starts, keep what differs, and look at
+// the curvature to tell minima from saddles and valleys.
 #pragma once
 
 #include <cstdint>
@@ -33,9 +33,9 @@ struct Minima {
   int64_t unfinished = 0;  ///< ends whose gradient is not down to the tolerance
 };
 
-/// Descends from each of starts[M,D] (the energy of y alone; see given in ebm/energy.h), follows with
-/// Newton's steps while they bring the gradient down, and merges. It finds no minimum whose basin
-/// holds no start: give more than you expect minima. Throws as descend does.
+/// Descends from each of starts[M,D] (the energy of y alone; see given in ebm/energy.h), follows
+/// with Newton's steps while they bring the gradient down, and merges. It finds no minimum whose
+/// basin holds no start: give more than you expect minima. Throws as descend does.
 Minima all_minima(const Energy<double>& energy, const Tensor<double>& starts,
                   const MinimaOptions& options = {});
 

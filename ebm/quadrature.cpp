@@ -46,7 +46,8 @@ Place place_at(const Interval& in, double t) {
 Nodes nodes_of(const Interval& in, int level) {
   const double h = std::ldexp(1.0, -level);
   const bool low_open = !std::isfinite(in.low), high_open = !std::isfinite(in.high);
-  // pi/2 sinh t = log(2e30): where an unbounded y gets to kFarthest; a bounded one is then at its end.
+  // pi/2 sinh t = log(2e30): where an unbounded y gets to kFarthest; a bounded one is then at its
+  // end.
   const double reach = std::asinh(std::log(2 * kFarthest) / kHalfPi);
   const int64_t last = static_cast<int64_t>(reach / h);
   Nodes nodes;

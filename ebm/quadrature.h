@@ -1,6 +1,6 @@
-// Gibbs distributions of a continuous y in one or two dimensions, by quadrature: log Z with an error
-// estimate, and everything that is an average. The oracle that samplers and estimators are held
-// against.
+// Gibbs distributions of a continuous y in one or two dimensions, by quadrature: log Z with an
+// error estimate, and everything that is an average. The oracle that samplers and estimators are
+// held against.
 //
 //   const Quadrature q = integrate(well, beta, {{-inf, inf}});
 //   q.log_partition;                    // log of the integral of e^{-beta E}, +- q.error

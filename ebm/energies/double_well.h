@@ -9,8 +9,8 @@ namespace talweg::ebm {
 
 /// Two wells and a barrier, in any number of dimensions:
 ///   E(y) = h ((y_1/s)^2 - 1)^2 + t y_1 + (k/2) sum_{d>1} y_d^2.
-/// With tilt t = 0 the minima are (+-s, 0, ...), of energy 0, and the saddle between is 0, of energy
-/// h. dE/dy_1 = (4h/s) u (u^2 - 1) + t with u = y_1/s.
+/// With tilt t = 0 the minima are (+-s, 0, ...), of energy 0, and the saddle between is 0, of
+/// energy h. dE/dy_1 = (4h/s) u (u^2 - 1) + t with u = y_1/s.
 class DoubleWell {
  public:
   struct Form {
@@ -32,8 +32,8 @@ class DoubleWell {
   double along_axis(double y1) const;
   /// log Z in D dimensions, where t = 0. With a = beta h,
   ///   integral of e^{-a (u^2 - 1)^2} du = (pi/2) e^{-a/2} (I_{-1/4}(a/2) + I_{1/4}(a/2)),
-  /// from Gradshteyn and Ryzhik 3.469 with a negative quadratic term. Throws Error where t is not 0;
-  /// quadrature (ebm/quadrature.h) does those.
+  /// from Gradshteyn and Ryzhik 3.469 with a negative quadratic term. Throws Error where t is not
+  /// 0; quadrature (ebm/quadrature.h) does those.
   double log_partition(double beta, int64_t dimensions = 1) const;
 
  private:

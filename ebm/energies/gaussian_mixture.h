@@ -27,8 +27,8 @@ class GaussianMixture {
 
   std::vector<double> mean() const;
   Tensor<double> covariance() const;  ///< sum_k w_k (v_k I + m_k m_k') - mean mean'
-  /// The mixture after independent noise of variance sigma^2: v_k + sigma^2. It is this one's score,
-  /// not the sharp one's, that denoising score matching learns.
+  /// The mixture after independent noise of variance sigma^2: v_k + sigma^2. It is this one's
+  /// score, not the sharp one's, that denoising score matching learns.
   GaussianMixture smoothed(double sigma) const;
   /// `count` exact, independent samples [count, D].
   Tensor<double> sample(int64_t count, Rng& rng) const;

@@ -33,8 +33,9 @@ template <class T> class TableEnergy : public LearnedEnergy<T> {
 
 /// E = the sum of the network's outputs for the sample. Its input is y alone as it is, an image
 /// y[N,H,W,C] for example, or y[N,Dy], x[N,Dx] and z[N,Dz] side by side, those that are given. With
-/// nn::mlp it is an MLP of all arguments; over convolutions it sums the energies of all patches, the
-/// fields of experts of Roth and Black 2005. Unbounded: pushing down alone sends it to -infinity.
+/// nn::mlp it is an MLP of all arguments; over convolutions it sums the energies of all patches,
+/// the fields of experts of Roth and Black 2005. Unbounded: pushing down alone sends it to
+/// -infinity.
 template <class T> class NetworkEnergy : public LearnedEnergy<T> {
  public:
   template <class L>
@@ -46,8 +47,8 @@ template <class T> class NetworkEnergy : public LearnedEnergy<T> {
 };
 
 /// E(y, x) = |y - g(x)|^2, or |y - g(x, z)|^2 or |y - g(z)|^2: whichever of x and z are given, side
-/// by side, go into g. As a function of y its shape is fixed, a bowl around the prediction, so that it
-/// cannot collapse; without a latent it has one minimum, and training to it is regression, which
+/// by side, go into g. As a function of y its shape is fixed, a bowl around the prediction, so that
+/// it cannot collapse; without a latent it has one minimum, and training to it is regression, which
 /// answers one-to-many questions by the mean.
 template <class T> class PredictionEnergy : public LearnedEnergy<T> {
  public:
@@ -71,8 +72,9 @@ template <class T> class EmbeddingEnergy : public LearnedEnergy<T> {
   nn::LayerPtr<T> f_, g_;
 };
 
-/// A small network for NetworkEnergy over images of `channels`: `width` features of 3x3 windows, each
-/// second pixel, twice, and one number of each place in the end; Swish between. Images of any size.
+/// A small network for NetworkEnergy over images of `channels`: `width` features of 3x3 windows,
+/// each second pixel, twice, and one number of each place in the end; Swish between. Images of any
+/// size.
 template <class T>
 nn::Sequential<T> conv_energy_net(nn::Parameters<T>& parameters, const std::string& name,
                                   int64_t channels, int64_t width, Rng& rng);

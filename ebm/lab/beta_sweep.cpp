@@ -27,9 +27,10 @@ Findings run(const RunOptions& options) {
                       .x_label = "log10 of the steps",
                       .y_label = "lowest wrong energy minus the right one"};
   for (const double beta : {0.25, 1.0, 4.0}) {
-    // The fault: the derivative of the unscaled loss, beta times as large, passed off as the scaled.
+    // The fault: the derivative of the unscaled loss, beta times as large, passed off as the
+    // scaled.
     const NllUnit unit = options.fault ? NllUnit::nats : NllUnit::energy;
-    io::Series trained{.name = message("beta = ", beta)}, flow{.name = {}, .dashed = true};
+    io::Series trained{.name = message("β = ", beta)}, flow{.name = {}, .dashed = true};
     Tensor<double> f({1, kLabels});
     double at_tenth = 0;
     train_table(
@@ -43,25 +44,25 @@ Findings run(const RunOptions& options) {
           flow.y.push_back(nll_gap(beta, kLabels, kRate * static_cast<double>(step)));
         });
     const std::string one_step = "one step of descent ahead of the flow, 0.1";
-    found.measurements.push_back(
-        within_bound(message("gap after ", kSteps, " steps, beta = ", beta),
-                     nll_gap(beta, kLabels, kRate * kSteps), gap_of(f), kRate, one_step));
+    found.measurements.push_back(within_bound(message("gap after ", kSteps, " steps, β = ", beta),
+                                              nll_gap(beta, kLabels, kRate * kSteps), gap_of(f),
+                                              kRate, one_step));
     const double decade =
         nll_gap(beta, kLabels, kRate * kSteps) - nll_gap(beta, kLabels, kRate * kSteps / 10);
     found.measurements.push_back(within_bound(
-        message("its growth in the last decade, beta = ", beta, " (log 10 / beta in the end)"),
-        decade, gap_of(f) - at_tenth, kRate, one_step));
-    flow.name = message("flow, beta = ", beta);
+        message("its growth in the last decade, β = ", beta, " (log 10 / β in the end)"), decade,
+        gap_of(f) - at_tenth, kRate, one_step));
+    flow.name = message("flow, β = ", beta);
     chart.series.push_back(trained);
     chart.series.push_back(flow);
   }
   found.figures.push_back({draw(chart),
-                           "The gap grows like (log t)/beta: a small beta makes it "
+                           "The gap grows like (log t)/β: a small β makes it "
                            "larger, and nothing stops it. Dashed: the closed form."});
 
   // NLL / beta -> perceptron: never below it, and above it by log n / beta at most.
   Rng rng(options.seed);
-  io::Table limit{{"beta", "largest excess over the perceptron loss", "log n / beta"}, {}, ""};
+  io::Table limit{{"β", "largest excess over the perceptron loss", "log n / β"}, {}, ""};
   Tensor<double> f({500, kLabels});
   for (double& v : f.values()) v = 2 * rng.normal();
   const std::vector<int32_t> labels(500, 0);
@@ -77,17 +78,17 @@ Findings run(const RunOptions& options) {
     const double bound = std::log(static_cast<double>(kLabels)) / beta;
     limit.rows.push_back({number(beta), number(most), number(bound)});
     found.measurements.push_back(
-        at_most(message("NLL/beta minus perceptron, at most log n / beta, beta = ", beta), bound,
-                most, 1e-12, "rounding"));
+        at_most(message("NLL/β minus perceptron, at most log n / β, β = ", beta), bound, most,
+                1e-12, "rounding"));
     found.measurements.push_back(
-        at_least(message("NLL/beta minus perceptron, never negative, beta = ", beta), 0, least,
-                 1e-12, "rounding"));
+        at_least(message("NLL/β minus perceptron, never negative, β = ", beta), 0, least, 1e-12,
+                 "rounding"));
   }
   limit.caption = "500 random energies of 5 labels.";
   found.tables.push_back(limit);
   found.remarks = {
-      "Beta only rescales the energies: the gap needed for a given probability is (log odds)/beta.",
-      "So a small beta does not temper the blow-up, it enlarges it; what a finite gap takes is a "
+      "Beta only rescales the energies: the gap needed for a given probability is (log odds)/β.",
+      "So a small β does not temper the blow-up, it enlarges it; what a finite gap takes is a "
       "margin, a penalty, smoothed or noisy labels."};
   return found;
 }
@@ -99,13 +100,13 @@ Experiment beta_sweep() {
       "E3",
       "beta-sweep",
       "The inverse temperature scales energies, it does not temper them",
-      "A popular answer says that the NLL's blow-up is tempered by a smaller beta. Is it? And "
-      "what does the NLL become as beta grows?",
+      "A popular answer says that the NLL's blow-up is tempered by a smaller β. Is it? And "
+      "what does the NLL become as β grows?",
       "One number an energy, five labels, one sure label, plain descent at rate 0.1 on the loss "
-      "divided by beta. Along the gradient flow the gap D obeys (e^(beta D) - 1)/beta + 4 D = 5 "
+      "divided by β. Along the gradient flow the gap D obeys (e^(β D) - 1)/β + 4 D = 5 "
       "t, which predicts it at any time; descent with a finite rate is ahead by one step at "
       "most, for the speed falls with D.",
-      "the derivative of the loss before it was divided by beta",
+      "the derivative of the loss before it was divided by β",
       run};
 }
 

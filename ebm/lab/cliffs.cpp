@@ -78,7 +78,7 @@ void plain_nll(Findings& found) {
 void with_penalty(Findings& found, bool fault) {
   const Grid grid{51};
   const std::vector<int32_t> datum{grid.datum()};
-  io::LineChart chart{.title = "NLL with (lambda/2) of the integral of F'^2",
+  io::LineChart chart{.title = "NLL with (λ/2) of the integral of F'²",
                       .x_label = "y",
                       .y_label = "F(y) minus its minimum"};
   for (const double lambda : {1.0, 0.3, 0.1, 0.03}) {
@@ -98,15 +98,14 @@ void with_penalty(Findings& found, bool fault) {
     const double kink = (f[d + 1] - 2 * f[d] + f[d - 1]) / grid.h();
     const double p = gibbs(f, 1).probability[d];
     found.measurements.push_back(within_bound(
-        message("with a penalty, jump of the slope at the datum, (1 - p)/lambda, lambda = ",
-                lambda),
+        message("with a penalty, jump of the slope at the datum, (1 - p)/λ, λ = ", lambda),
         (1 - p) / lambda, kink, 1e-6 / lambda, "gradient left at the minimum, 1e-6"));
     chart.series.push_back(
-        profile(message("lambda = ", lambda), grid, Tensor<double>({grid.places}, f)));
+        profile(message("λ = ", lambda), grid, Tensor<double>({grid.places}, f)));
   }
   found.figures.push_back({draw(chart),
                            "A gradient penalty leaves a kink of bounded slope, (1 - "
-                           "p)/lambda, in place of the cliff."});
+                           "p)/λ, in place of the cliff."});
 }
 
 void with_margins(Findings& found) {
@@ -192,9 +191,9 @@ Experiment cliffs() {
       "without end, and what cures it: a gradient penalty, a margin, a margin that is a distance?",
       "y in [0, 1] on grids of step h = 0.04, 0.02, 0.01, one datum in the middle, one number an "
       "energy. Plain descent on the NLL has a closed form (that of E3 with 1/h + 1 labels). With "
-      "the penalty the minimum is found to a gradient of 1e-8; there lambda F'' = delta - p, so "
-      "that the slope jumps by (1 - p)/lambda at the datum, p the mass of its cell.",
-      "the penalty without its factor 1/2, which doubles lambda",
+      "the penalty the minimum is found to a gradient of 1e-8; there λ F'' = delta - p, so "
+      "that the slope jumps by (1 - p)/λ at the datum, p the mass of its cell.",
+      "the penalty without its factor 1/2, which doubles λ",
       run};
 }
 

@@ -65,9 +65,9 @@ void unbounded(Findings& found, bool fault) {
                                             -rate * steps, ends[0][0], 1e-9, "rounding"));
   // f <- (1 - 2 rate lambda) f - rate, to -1/(2 lambda).
   const double left = std::pow(1 - 2 * rate * lambda, steps);
-  found.measurements.push_back(
-      within_bound("table, with lambda F^2: F(y), nearing -1/(2 lambda) = -5",
-                   -(1 - left) / (2 * lambda), ends[1][0], 1e-9, "rounding: a linear recursion"));
+  found.measurements.push_back(within_bound("table, with λ F²: F(y), nearing -1/(2 λ) = -5",
+                                            -(1 - left) / (2 * lambda), ends[1][0], 1e-9,
+                                            "rounding: a linear recursion"));
   found.measurements.push_back(
       within_bound("table, hinge: gap", 1, gap(2), 2 * rate, "the pull of one step on both"));
   found.measurements.push_back(within_bound("table, square-square: gap", 1, gap(3), 2 * rate,
@@ -134,7 +134,7 @@ void linear_embeddings(Findings& found, uint64_t seed, bool fault) {
       std::log(1 - 2 * rate * slow), decay,
       std::pow((1 - 2 * rate * fast) / (1 - 2 * rate * slow), half),
       "what is left of the fast direction after 150 steps"));
-  io::LineChart chart{.title = "|f(x) - g(y)|^2 with f = a x, g = b y, positives alone",
+  io::LineChart chart{.title = "|f(x) - g(y)|² with f = a x, g = b y, positives alone",
                       .x_label = "steps",
                       .y_label = "length of (a, b)",
                       .series = {measured, predicted},
@@ -249,13 +249,13 @@ void mlp_embeddings(Findings& found, uint64_t seed, bool fault) {
     last = train_embeddings(seed + r, [](V good, V bad) { return hinge_loss(good, bad, 1); });
     contrast.push_back(last.contrast);
   }
-  found.figures.push_back({panel("|f(x) - g(y)|^2, hinge with random negatives", last.grid),
+  found.figures.push_back({panel("|f(x) - g(y)|², hinge with random negatives", last.grid),
                            "Cured by negatives: a valley along y = sin 3x."});
   for (uint64_t r = 0; r < repeats; ++r) {
     last = train_embeddings(seed + r, [=](V good, V) { return scale(energy_loss(good), sign); });
     spread.push_back(last.log_spread);
   }
-  found.figures.push_back({panel("|f(x) - g(y)|^2, positives alone", last.grid),
+  found.figures.push_back({panel("|f(x) - g(y)|², positives alone", last.grid),
                            "Collapsed: note the scale. Every answer is as good as the right one."});
   const Estimate fell = estimate(spread), kept = estimate(contrast);
   found.measurements.push_back(at_most(
@@ -286,16 +286,16 @@ void prediction(Findings& found, uint64_t seed, bool fault) {
     m4 += y * y * y * y / kRows;
   }
   found.measurements.push_back(
-      at_least("|y - g(x)|^2, positives alone: deviation over the square, at least y^2's",
+      at_least("|y - g(x)|², positives alone: deviation over the square, at least y²'s",
                std::sqrt(m4 - m2 * m2), deviation(after), 1e-9, "rounding"));
   double at_data = 0;
   const Tensor<double> e = evaluate(energy.frozen(parameters), data.y, data.x);
   for (double v : e.values()) at_data += v / kSamples;
   found.measurements.push_back(
-      at_most("|y - g(x)|^2, positives alone: energy at the data, the noise's variance",
+      at_most("|y - g(x)|², positives alone: energy at the data, the noise's variance",
               kNoise * kNoise, at_data, 4 * kNoise * kNoise * std::sqrt(2.0 / kSamples),
               "4 standard errors of a mean of squared normals"));
-  found.figures.push_back({panel("|y - g(x)|^2, positives alone", after),
+  found.figures.push_back({panel("|y - g(x)|², positives alone", after),
                            "Cannot collapse: in y it is a bowl, wherever g puts it."});
 }
 
@@ -325,8 +325,8 @@ Experiment collapse() {
       "What goes wrong when only the energies of right answers are pushed down, and what avoids "
       "it? A popular answer says that every energy becomes low everywhere.",
       "Three architectures under the energy loss: one number a label (falls by the rate each "
-      "step), |f(x) - g(y)|^2 (with f = a x and g = b y a linear recursion, whose slow eigenvalue "
-      "is 1 - correlation; with MLPs on y = sin 3x), and |y - g(x)|^2 (a bowl in y, whatever g). "
+      "step), |f(x) - g(y)|² (with f = a x and g = b y a linear recursion, whose slow eigenvalue "
+      "is 1 - correlation; with MLPs on y = sin 3x), and |y - g(x)|² (a bowl in y, whatever g). "
       "Then each cure: hinge, square-square, NLL, an L2 of the energy.",
       "the push on positives with its sign flipped",
       run};

@@ -1,9 +1,10 @@
-// What an experiment of the laboratory is: a claim of the theory, put so that numbers can refute it.
+// What an experiment of the laboratory is: a claim of the theory, put so that numbers can refute
+// it.
 //
-// A claim predicts numbers; the experiment measures them; a tolerance, computed from a standard error
-// or from a bound and never picked by eye, says when the two agree. The verdict is that all do. Each
-// experiment can also commit a fault (a flipped sign, a dropped term) that has to turn its verdict:
-// the tests run both, so that a verdict means something.
+// A claim predicts numbers; the experiment measures them; a tolerance, computed from a standard
+// error or from a bound and never picked by eye, says when the two agree. The verdict is that all
+// do. Each experiment can also commit a fault (a flipped sign, a dropped term) that has to turn its
+// verdict: the tests run both, so that a verdict means something.
 #pragma once
 
 #include <cstdint>
@@ -78,7 +79,8 @@ struct Experiment {
   Findings (*run)(const RunOptions& options) = nullptr;
 };
 
-/// Appends the experiment's section: question, method, figures, numbers beside predictions, verdict.
+/// Appends the experiment's section: question, method, figures, numbers beside predictions,
+/// verdict.
 void add_section(io::HtmlPage& page, const Experiment& experiment, const Findings& findings);
 
 /// A number as the report prints it: four digits that count.

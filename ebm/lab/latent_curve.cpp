@@ -51,7 +51,7 @@ void closed_forms(Findings& found, bool fault) {
         {1, 2}, std::vector<double>{from_center * std::cos(0.3), from_center * std::sin(0.3)});
     const double hard = evaluate(over_latent(distance(), circle, kZeroTemperature), y)[0];
     found.measurements.push_back(within_bound(
-        message("min over z at |y| = ", from_center, ", (|y| - 1)^2"), std::pow(from_center - r, 2),
+        message("min over z at |y| = ", from_center, ", (|y| - 1)²"), std::pow(from_center - r, 2),
         hard, r * from_center * std::pow(pi / count, 2), "half a step between nodes"));
     for (const double beta : {0.5, 2.0, 8.0}) {
       const double exact =
@@ -59,17 +59,17 @@ void closed_forms(Findings& found, bool fault) {
           std::log(2 * pi * std::cyl_bessel_i(0.0, 2 * beta * r * from_center)) / beta;
       const double soft = evaluate(soft_energy(circle, beta, fault), y)[0];
       found.measurements.push_back(
-          within_bound(message("F_beta at |y| = ", from_center, ", beta = ", beta), exact, soft,
-                       1e-9, "rounding: equal steps on a period converge exponentially"));
+          within_bound(message("F_β at |y| = ", from_center, ", β = ", beta), exact, soft, 1e-9,
+                       "rounding: equal steps on a period converge exponentially"));
       // Counted, not integrated: K explanations.
       LatentNodes<double> counted = circle;
       std::fill(counted.weight.begin(), counted.weight.end(), 1.0);
       const double f = evaluate(soft_energy(counted, beta, fault), y)[0];
       found.measurements.push_back(
-          at_most(message("F_beta under the minimum, |y| = ", from_center, ", beta = ", beta), hard,
-                  f, 1e-12, "rounding"));
+          at_most(message("F_β under the minimum, |y| = ", from_center, ", β = ", beta), hard, f,
+                  1e-12, "rounding"));
       found.measurements.push_back(
-          at_least(message("... by log K / beta at most, |y| = ", from_center, ", beta = ", beta),
+          at_least(message("... by log K / β at most, |y| = ", from_center, ", β = ", beta),
                    hard - std::log(static_cast<double>(count)) / beta, f, 1e-12, "rounding"));
     }
   }
@@ -125,9 +125,8 @@ void learned_radius(Findings& found, uint64_t seed, bool fault) {
       ((1 + nu) * std::cyl_bessel_i(0.0, nu / 2) + nu * std::cyl_bessel_i(1.0, nu / 2));
   const double to_node = std::sin(pi / count) / (pi / count);
   const Estimate soft = estimate(radius[1]), hard = estimate(radius.back());
-  found.measurements.push_back(
-      within_errors("radius learned softly at beta = 1/(2 sigma^2), the true one", r, soft.mean,
-                    soft.standard_error));
+  found.measurements.push_back(within_errors("radius learned softly at β = 1/(2 σ²), the true one",
+                                             r, soft.mean, soft.standard_error));
   found.measurements.push_back(within_errors("radius learned by the minimum, Rice's mean of |y|",
                                              rice * to_node, hard.mean, hard.standard_error));
   io::Series line{.name = "learned", .points = true}, truth{.name = "true radius", .dashed = true},
@@ -146,7 +145,7 @@ void learned_radius(Findings& found, uint64_t seed, bool fault) {
   }
   found.figures.push_back(
       {draw(io::LineChart{.title = "The radius that positives alone teach",
-                          .x_label = "log10 beta (2: the minimum)",
+                          .x_label = "log10 β (2: the minimum)",
                           .y_label = "radius",
                           .series = {line, truth, mean_length}}),
        "Points at noise 0.3 about a circle of radius 1: the soft free energy at the noise's own "
@@ -175,7 +174,7 @@ void capacity(Findings& found, uint64_t seed) {
   }
   found.measurements.push_back(
       within_bound("a latent within a radius: distance of the energy from "
-                   "[|y| - r]+^2, largest",
+                   "[|y| - r]+², largest",
                    0, worst, 1e-6, "descent stops at a gradient of 1e-8"));
 }
 
@@ -187,7 +186,7 @@ std::string energy_map(double beta, bool fault) {
     y[2 * i + 1] = 2 - 4.0 * (i / cols) / (rows - 1);
   }
   const Tensor<double> f = evaluate(soft_energy(ellipse(2, 1, 128), beta, fault), y);
-  io::MatrixPanel panel{.title = std::isinf(beta) ? "min over z" : message("beta = ", beta),
+  io::MatrixPanel panel{.title = std::isinf(beta) ? "min over z" : message("β = ", beta),
                         .x_label = "y1",
                         .y_label = "y2",
                         .rows = rows,
@@ -204,7 +203,7 @@ Findings run(const RunOptions& options) {
     found.figures.push_back(
         {energy_map(beta, options.fault),
          std::isinf(beta) ? "The least energy over the place on the ellipse: zero along the curve."
-                          : message("Summed softly at beta = ", beta,
+                          : message("Summed softly at β = ", beta,
                                     ": the valley is deeper where more of the curve is near.")});
   }
   closed_forms(found, options.fault);
@@ -212,8 +211,8 @@ Findings run(const RunOptions& options) {
   capacity(found, options.seed);
   found.remarks = {
       "The soft free energy lies below the minimum by the entropy of the explanations, at most log "
-      "K / beta, and tends to it as beta grows.",
-      "|y - z|^2 over a curve has a fixed volume of low energy, so positives alone train it "
+      "K / β, and tends to it as β grows.",
+      "|y - z|² over a curve has a fixed volume of low energy, so positives alone train it "
       "without "
       "collapse; softly, at the noise's temperature, that is maximum likelihood.",
       "A latent that may be any point explains every answer at no cost: a flat energy. Its "
@@ -231,10 +230,10 @@ Experiment latent_curve() {
       "A latent variable on a curve, hard and soft",
       "How does one infer with a latent variable, what does softening the minimum change, and "
       "what must limit the latent?",
-      "E(y, z) = |y - z|^2 with z on a circle or an ellipse. On the circle F_beta is |y|^2 + r^2 "
-      "- log(2 pi I0(2 beta r |y|))/beta. The radius is then learned from noisy points without "
+      "E(y, z) = |y - z|² with z on a circle or an ellipse. On the circle F_β is |y|² + r² "
+      "- log(2 π I0(2 β r |y|))/β. The radius is then learned from noisy points without "
       "negatives, ten times over: the minimum must find the mean of |y| (Rice's), the soft energy "
-      "at beta = 1/(2 sigma^2), where it is maximum likelihood, the true radius.",
+      "at β = 1/(2 σ²), where it is maximum likelihood, the true radius.",
       "the sign of the free energy's logarithm",
       run};
 }

@@ -62,7 +62,7 @@ void margins(Findings& found, bool fault) {
     table.rows.push_back({l.name, l.formula, l.margin, number(kept)});
   }
   table.caption =
-      "The grid's E ends at 2 and its Ebar at 4: a loss that falls for ever shows about 6.";
+      "The grid's E ends at 2 and its Ē at 4: a loss that falls for ever shows about 6.";
   found.tables.push_back(table);
 }
 
@@ -86,7 +86,7 @@ void trajectories(Findings& found, bool fault) {
     const Pair at = reach(name, from);
     const std::string start = message(name, " from (", from.good, ", ", from.bad, "), t = 8: ");
     found.measurements.push_back(within_bound(start + "E", there.good, at.good, bound, why));
-    found.measurements.push_back(within_bound(start + "Ebar", there.bad, at.bad, bound, why));
+    found.measurements.push_back(within_bound(start + "Ē", there.bad, at.bad, bound, why));
   };
   const Pair from{2, 0};
   const double decay = std::pow(1 - 2 * rate, static_cast<double>(steps));
@@ -98,8 +98,8 @@ void trajectories(Findings& found, bool fault) {
   // Ebar' = e^-Ebar: descent is ahead of the flow by the first step at most.
   expect_at("square-exp", from, {2 * decay, std::log1p(time)}, rate, "one step, 0.01");
   expect_at("simple", from, {0, 1}, rate, "one step, 0.01");
-  // D = Ebar - E: log D' = 2 / (1 + e^D), so e^D + D grows by 2 t; MCE D' = 1 / (1 + cosh D), so that
-  // sinh D + D grows by t. The middle (E + Ebar) / 2 stays.
+  // D = Ebar - E: log D' = 2 / (1 + e^D), so e^D + D grows by 2 t; MCE D' = 1 / (1 + cosh D), so
+  // that sinh D + D grows by t. The middle (E + Ebar) / 2 stays.
   const double log_gap =
       root([&](double d) { return std::exp(d) + d - (std::exp(-2.0) - 2.0) - 2 * time; }, -2, 20);
   expect_at("log", from, {1 - log_gap / 2, 1 + log_gap / 2}, rate,
@@ -191,9 +191,9 @@ Findings run(const RunOptions& options) {
   }
   found.figures.push_back({svg.str(),
                            "Where each loss pulls (arrows), and four descents. E, the "
-                           "right answer's energy, to the right; Ebar upwards; dashed: "
-                           "Ebar = E + 1. Relative losses move across the dashed line, "
-                           "absolute ones towards E = 0 and Ebar = 1."});
+                           "right answer's energy, to the right; Ē upwards; dashed: "
+                           "Ē = E + 1. Relative losses move across the dashed line, "
+                           "absolute ones towards E = 0 and Ē = 1."});
   margins(found, options.fault);
   trajectories(found, options.fault);
   wrong_labels(found, options.seed, options.fault);
@@ -205,7 +205,7 @@ Findings run(const RunOptions& options) {
       "the "
       "border: with a fifth of the labels wrong the one still ends at the full margin, the other "
       "at "
-      "m (1 - 2 epsilon).",
+      "m (1 - 2 ε).",
       "Log never rests; with clean labels its gap grows for ever, with wrong ones it is the log "
       "odds."};
   return found;
@@ -220,10 +220,10 @@ Experiment loss_planes() {
       "What each loss teaches a pair of energies",
       "Which losses keep a margin, where do they lead from a wrong order, when do they rest, and "
       "what do wrong labels do to them?",
-      "Nine losses with m, beta, M and gamma 1. The margin kept is measured on a grid of (E, "
-      "Ebar) by LeCun et al. 2006's condition 3. Descent from E = 2, Ebar = 0 has a closed form "
-      "for each. With a share epsilon of the labels wrong the optimal gap is m for hinge and "
-      "simple, m (1 - 2 epsilon) for square-square, log((1 - epsilon)/epsilon) for log.",
+      "Nine losses with m, β, M and γ 1. The margin kept is measured on a grid of (E, "
+      "Ē) by LeCun et al. 2006's condition 3. Descent from E = 2, Ē = 0 has a closed form "
+      "for each. With a share ε of the labels wrong the optimal gap is m for hinge and "
+      "simple, m (1 - 2 ε) for square-square, log((1 - ε)/ε) for log.",
       "square-square with the minus it sometimes is printed with",
       run};
 }

@@ -102,11 +102,11 @@ Findings run(const RunOptions& options) {
                      margin > 0 ? 0 : 4, refusals(margin), 0, "a count"));
   }
   found.figures.push_back({draw(chart),
-                           "With m > 0 the gap settles at m; with m <= 0 the first "
+                           "With m > 0 the gap settles at m; with m ≤ 0 the first "
                            "energies that are not wrong are good enough, and decay "
                            "makes them all equal."});
   found.remarks = {
-      "A loss with m <= 0 costs nothing on an energy that is the same everywhere, so whatever else "
+      "A loss with m ≤ 0 costs nothing on an energy that is the same everywhere, so whatever else "
       "acts on the parameters decides, and weight decay decides for the constant.",
       "That is why the exercise's m in R has to read m > 0, and why the library refuses the rest."};
   return found;
@@ -119,10 +119,10 @@ Experiment margin_collapse() {
       "E12",
       "margin-collapse",
       "A margin of 0 or less collapses",
-      "Losses with a margin are sometimes written for any real m. What happens for m <= 0?",
+      "Losses with a margin are sometimes written for any real m. What happens for m ≤ 0?",
       "Four labels, one number an energy, the right one lifted above the others at the start; "
       "2,000 steps on the hinge against the most offending label, with weight decay 0.5. For m > "
-      "0 the gap slides along m, within one step's pull; for m <= 0 nothing holds it and decay "
+      "0 the gap slides along m, within one step's pull; for m ≤ 0 nothing holds it and decay "
       "takes all energies to 0.",
       "the margin enters with the wrong sign",
       run};

@@ -47,7 +47,7 @@ Var<double> mean_loss(Var<double> f, const std::vector<double>& frequency, doubl
 
 Findings run(const RunOptions& options) {
   Findings found;
-  io::LineChart chart{.title = "Energies while training, beta = 1",
+  io::LineChart chart{.title = "Energies while training, β = 1",
                       .x_label = "log10 of the steps",
                       .y_label = "energy minus that of label 0"};
   for (const double beta : {0.5, 1.0, 2.0}) {
@@ -71,7 +71,7 @@ Findings run(const RunOptions& options) {
       const double error =
           std::sqrt((1 / kChances[k] + 1 / kChances[0]) / static_cast<double>(kSamples)) / beta;
       found.measurements.push_back(
-          within_errors(message("F", k, " - F0 = -log(q", k, "/q0)/beta, beta = ", beta), predicted,
+          within_errors(message("F", k, " - F0 = -log(q", k, "/q0)/β, β = ", beta), predicted,
                         f[int64_t(k)] - f[0], error));
       if (beta != 1) continue;
       lines[k - 1].name = message("label ", k, ", q = ", kChances[k]);
@@ -84,7 +84,7 @@ Findings run(const RunOptions& options) {
       {draw(chart), "With labels drawn from q the energies settle at -log q. Dashed: predicted."});
   found.remarks = {
       "With labels that are not sure, as in one-to-many data, the NLL does not push anything to "
-      "infinity: the energies become -(1/beta) log q, up to a common level that it does not see.",
+      "infinity: the energies become -(1/β) log q, up to a common level that it does not see.",
       "The push on a label is its frequency minus its probability, over all labels, the right one "
       "among them; it is 0 where the two agree."};
   return found;
@@ -100,8 +100,8 @@ Experiment noisy_labels() {
       "A popular answer says that the NLL sends the right answer's energy to minus infinity and "
       "all others to plus infinity. Does it, if labels are noisy?",
       "Four labels drawn 4,000 times from q = (.55, .25, .15, .05), one number an energy, descent "
-      "on the mean NLL at beta = 0.5, 1 and 2. The optimum is F = -(1/beta) log q + c; what the "
-      "finite sample adds has the standard error sqrt(1/n_k + 1/n_0)/beta.",
+      "on the mean NLL at β = 0.5, 1 and 2. The optimum is F = -(1/β) log q + c; what the "
+      "finite sample adds has the standard error sqrt(1/n_k + 1/n_0)/β.",
       "Z is summed over the wrong labels only, as some derivations have it",
       run};
 }

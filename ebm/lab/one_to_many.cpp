@@ -190,7 +190,7 @@ Findings run(const RunOptions& options) {
     repeats.push_back(
         measure(Rng(options.seed).split(uint64_t(r)), options.fault, r == 0 ? &map : nullptr));
   }
-  found.figures.push_back({map, "Two valleys along y = +-sqrt x, each an answer."});
+  found.figures.push_back({map, "Two valleys along y = ±√x, each an answer."});
   const auto over = [&](auto member, std::size_t i) {
     std::vector<double> values;
     for (const Seen& s : repeats) values.push_back((s.*member)[i]);
@@ -217,10 +217,9 @@ Findings run(const RunOptions& options) {
     const Estimate up = estimate(over(&Seen::upper, i)), down = estimate(over(&Seen::lower, i));
     // The noise averages out over the samples of one side; answers are told to half a place.
     const double bound = 4 * kNoise / std::sqrt(near / 2) + spacing / 2;
-    found.measurements.push_back(within_bound("upper minimum, sqrt x" + at, root, up.mean, bound,
+    found.measurements.push_back(within_bound("upper minimum, √x" + at, root, up.mean, bound,
                                               "4 standard errors, and half a place of the grid"));
-    found.measurements.push_back(within_bound("lower minimum, -sqrt x" + at, -root, down.mean,
-                                              bound,
+    found.measurements.push_back(within_bound("lower minimum, −√x" + at, -root, down.mean, bound,
                                               "4 standard errors, and half a place of the grid"));
     const Estimate mass = estimate(over(&Seen::mass_above, i));
     found.measurements.push_back(
@@ -231,7 +230,7 @@ Findings run(const RunOptions& options) {
       series->y.push_back(value);
     }
   }
-  io::Series above{.name = "sqrt x", .dashed = true}, below{.name = "-sqrt x", .dashed = true};
+  io::Series above{.name = "√x", .dashed = true}, below{.name = "−√x", .dashed = true};
   for (int i = 0; i <= 40; ++i) {
     const double x = 0.04 + 0.96 * i / 40;
     above.x.push_back(x);
@@ -259,9 +258,9 @@ Experiment one_to_many() {
   return {
       "E6",
       "one-to-many",
-      "One x, two answers: y = +-sqrt x",
+      "One x, two answers: y = ±√x",
       "How can an energy represent a mapping from one x to many y, and what does regression do?",
-      "1,024 samples of y = +-sqrt x with noise 0.1, three repeats. |y - g(x)|^2 is trained on "
+      "1,024 samples of y = ±√x with noise 0.1, three repeats. |y - g(x)|² is trained on "
       "them "
       "(regression), and an MLP energy by the NLL whose Z is summed over 25 places. Then all "
       "minima of F(x, .) are counted at three x (those with a density of a twentieth of the "

@@ -24,9 +24,9 @@ LossPlane loss_plane(PairLossFunction loss, double low, double high, int n);
 
 /// The largest margin that minimising the loss enforces: the supremum of the m for which some point
 /// with E + m < Ebar costs less than every point with E + m >= Ebar. Below 0 where the loss can be
-/// lowest with the wrong answer under the right one, and as large as the grid has room for where the
-/// loss falls for ever. E runs over the inner half of the grid and Ebar over all of it, so that the
-/// grid's edge decides nothing. Exact to a step. Source: LeCun et al. 2006, condition 3.
+/// lowest with the wrong answer under the right one, and as large as the grid has room for where
+/// the loss falls for ever. E runs over the inner half of the grid and Ebar over all of it, so that
+/// the grid's edge decides nothing. Exact to a step. Source: LeCun et al. 2006, condition 3.
 double kept_margin(const LossPlane& plane);
 
 }  // namespace talweg::ebm

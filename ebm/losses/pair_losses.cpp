@@ -94,17 +94,16 @@ const std::vector<PairLoss>& pair_losses() {
   using V = Var<double>;
   static const std::vector<PairLoss> all = {
       {"energy", "E", "none", true, [](V e, V) { return energy_loss(e); }},
-      {"hinge", "[m + E - Ebar]+", "m", true, [](V e, V w) { return hinge_loss(e, w, 1); }},
-      {"log", "log(1 + e^(E - Ebar))", "> 0", true, [](V e, V w) { return log_loss(e, w); }},
-      {"lvq2", "min(M, [E - Ebar]+)", "0", true, [](V e, V w) { return lvq2_loss(e, w); }},
-      {"mce", "1 / (1 + e^-(E - Ebar))", "> 0", true, [](V e, V w) { return mce_loss(e, w); }},
-      {"square-square", "[E]+^2 + [m - Ebar]+^2", "m", false,
+      {"hinge", "[m + E − Ē]₊", "m", true, [](V e, V w) { return hinge_loss(e, w, 1); }},
+      {"log", "log(1 + e^(E − Ē))", "> 0", true, [](V e, V w) { return log_loss(e, w); }},
+      {"lvq2", "min(M, [E − Ē]₊)", "0", true, [](V e, V w) { return lvq2_loss(e, w); }},
+      {"mce", "1 / (1 + e^−(E − Ē))", "> 0", true, [](V e, V w) { return mce_loss(e, w); }},
+      {"square-square", "[E]₊² + [m − Ē]₊²", "m", false,
        [](V e, V w) { return square_square_loss(e, w, 1); }},
-      {"square-square, exact", "E^2 + [m - Ebar]+^2", "m", false,
+      {"square-square, exact", "E² + [m − Ē]₊²", "m", false,
        [](V e, V w) { return square_square_exact_loss(e, w, 1); }},
-      {"square-exp", "E^2 + gamma e^-Ebar", "> 0", false,
-       [](V e, V w) { return square_exp_loss(e, w); }},
-      {"simple", "[E]+ + [m - Ebar]+", "m", true, [](V e, V w) { return simple_loss(e, w, 1); }},
+      {"square-exp", "E² + γ e^-Ē", "> 0", false, [](V e, V w) { return square_exp_loss(e, w); }},
+      {"simple", "[E]₊ + [m − Ē]₊", "m", true, [](V e, V w) { return simple_loss(e, w, 1); }},
   };
   return all;
 }
