@@ -168,8 +168,9 @@ constexpr int kRows = 33, kCols = 41;
 Tensor<double> energy_grid(const Energy<double>& energy) {
   Tensor<double> x({kRows * kCols, 1}), y({kRows * kCols, 1});
   for (int i = 0; i < kRows * kCols; ++i) {
-    x[i] = -1 + 2.0 * (i % kCols) / (kCols - 1);
-    y[i] = 2 - 4.0 * (i / kCols) / (kRows - 1);
+    const int row = i / kCols, col = i % kCols;
+    x[i] = -1 + 2.0 * col / (kCols - 1);
+    y[i] = 2 - 4.0 * row / (kRows - 1);
   }
   return evaluate(energy, y, x);
 }

@@ -36,7 +36,7 @@ LatentNodes<double> ellipse(double a, double b, int64_t count) {
 }
 
 /// over_latent; as the fault, with the sign of its logarithm flipped.
-Energy<double> soft_energy(LatentNodes<double> nodes, double beta, bool fault) {
+Energy<double> soft_energy(const LatentNodes<double>& nodes, double beta, bool fault) {
   Energy<double> f = over_latent(distance(), nodes, beta);
   if (!fault || std::isinf(beta)) return f;
   return [f](const Arguments<double>& at) { return -f(at); };
@@ -182,8 +182,9 @@ std::string energy_map(double beta, bool fault) {
   constexpr int rows = 33, cols = 49;
   Tensor<double> y({rows * cols, 2});
   for (int i = 0; i < rows * cols; ++i) {
-    y[2 * i] = -3 + 6.0 * (i % cols) / (cols - 1);
-    y[2 * i + 1] = 2 - 4.0 * (i / cols) / (rows - 1);
+    const int row = i / cols, col = i % cols;
+    y[2 * i] = -3 + 6.0 * col / (cols - 1);
+    y[2 * i + 1] = 2 - 4.0 * row / (rows - 1);
   }
   const Tensor<double> f = evaluate(soft_energy(ellipse(2, 1, 128), beta, fault), y);
   io::MatrixPanel panel{.title = std::isinf(beta) ? "min over z" : message("β = ", beta),

@@ -186,8 +186,9 @@ Findings run(const RunOptions& options) {
   Findings found;
   io::Svg svg(720, 780, "Gradient maps of nine losses on the plane of right and wrong energies");
   for (std::size_t i = 0; i < pair_losses().size(); ++i) {
-    draw_panel(svg, 24.0 + 238.0 * static_cast<double>(i % 3),
-               24.0 + 256.0 * static_cast<double>(i / 3), pair_losses()[i], options.fault);
+    const std::size_t row = i / 3, col = i % 3;
+    draw_panel(svg, 24.0 + 238.0 * static_cast<double>(col),
+               24.0 + 256.0 * static_cast<double>(row), pair_losses()[i], options.fault);
   }
   found.figures.push_back({svg.str(),
                            "Where each loss pulls (arrows), and four descents. E, the "

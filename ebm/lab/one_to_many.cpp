@@ -165,8 +165,9 @@ Seen measure(Rng rng, bool fault, std::string* map) {
     constexpr int rows = 49, cols = 49;
     Tensor<double> x({rows * cols, 1}), y({rows * cols, 1});
     for (int i = 0; i < rows * cols; ++i) {
-      x[i] = 0.02 + 0.98 * (i % cols) / (cols - 1);
-      y[i] = 1.5 - 3.0 * (i / cols) / (rows - 1);
+      const int row = i / cols, col = i % cols;
+      x[i] = 0.02 + 0.98 * col / (cols - 1);
+      y[i] = 1.5 - 3.0 * row / (rows - 1);
     }
     io::MatrixPanel panel{.title = "F(x, y) learned by the exact NLL",
                           .x_label = "x",
