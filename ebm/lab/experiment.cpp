@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 
 #include "core/error.h"
 
@@ -49,6 +50,15 @@ Estimate estimate(std::span<const double> repeats) {
   for (double r : repeats) mean += r / n;
   for (double r : repeats) square += (r - mean) * (r - mean) / (n - 1);
   return {mean, std::sqrt(square / n)};
+}
+
+void add_point(io::Series& dots, double x, double y, double standard_error) {
+  const double gap = std::numeric_limits<double>::quiet_NaN();
+  dots.points = true;
+  dots.x.insert(dots.x.end(), {x, x});
+  dots.y.insert(dots.y.end(), {y, gap});
+  dots.low.insert(dots.low.end(), {y - 2 * standard_error, gap});
+  dots.high.insert(dots.high.end(), {y + 2 * standard_error, gap});
 }
 
 bool Findings::verdict() const {

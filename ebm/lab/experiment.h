@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/io/html.h"
+#include "core/io/svg.h"
 
 namespace talweg::ebm::lab {
 
@@ -51,6 +52,10 @@ Estimate estimate(std::span<const double> repeats);
 struct Figure {
   std::string svg, caption;
 };
+
+/// Adds a measured point to a chart's series: a dot with a bar of 2 standard errors, not joined to its
+/// neighbours, for a line is what theory predicts.
+void add_point(io::Series& dots, double x, double y, double standard_error);
 
 /// What a run found.
 struct Findings {

@@ -12,6 +12,7 @@ const std::vector<Experiment>& experiments() {
       one_to_many(),              // E6
       latent_curve(),             // E7
       sampled_gradients(),        // E8
+      score_estimators(),         // E9
       step_size_bias(),           // E10
       margin_collapse(),          // E12
       gradient_penalty_effect(),  // E13

@@ -16,6 +16,7 @@ Experiment one_to_many();
 Experiment latent_curve();
 Experiment margin_collapse();
 Experiment sampled_gradients();
+Experiment score_estimators();
 Experiment step_size_bias();
 Experiment gradient_penalty_effect();
 

@@ -58,7 +58,7 @@ double trained_slope(double lambda, int steps, bool fault) {
 }
 
 void closed_form(const RunOptions& options, Findings& found) {
-  io::Series measured{.name = "trained", .points = true}, curve{.name = "σ(−t) = λ t"};
+  io::Series measured{.name = "trained"}, curve{.name = "σ(−t) = λ t"};
   for (double x = -3; x < 0.01; x += 0.05) {
     curve.x.push_back(x);
     curve.y.push_back(best_slope(std::pow(10, x)));
@@ -66,8 +66,7 @@ void closed_form(const RunOptions& options, Findings& found) {
   for (const double lambda : {1.0, 0.1, 0.01, 0.001}) {
     const double predicted = best_slope(lambda);
     const double slope = trained_slope(lambda, 2000, options.fault);
-    measured.x.push_back(std::log10(lambda));
-    measured.y.push_back(slope);
+    add_point(measured, std::log10(lambda), slope, 0);
     found.measurements.push_back(
         within_bound(message("slope at the data, λ = ", lambda), predicted, slope, 1e-6 * predicted,
                      "2,000 steps, each of which leaves 0.98 of the error or less"));
@@ -223,7 +222,8 @@ void two_moons(const RunOptions& options, Findings& found) {
     table.rows.push_back({message(r + 1), number(a.slope), number(b.slope), percent(a.clean),
                           percent(b.clean), percent(a.attacked), percent(b.attacked)});
     if (r > 0) continue;
-    for (const auto& [name, net] : {std::pair("without a penalty", &off), {"with it", &on}}) {
+    for (const auto& [name, net] :
+         {std::pair("without a penalty", &off), {"with a penalty", &on}}) {
       found.figures.push_back(
           {draw(io::MatrixPanel{.title = message("Gap of the energies ", name),
                                 .rows = 60,
@@ -232,8 +232,9 @@ void two_moons(const RunOptions& options, Findings& found) {
                                 .range = std::pair(-20.0, 20.0),
                                 .cell_width = 7,
                                 .cell_height = 4.4}),
-           "E(lower moon) − E(upper moon) over the plane, cut at ±20: cliffs without a penalty, "
-           "slopes with one."});
+           net == &off ? "E(lower moon) − E(upper moon) over the plane, cut at ±20: cliffs around "
+                         "mislabelled points."
+                       : "The same data and steps: slopes, and the wrong labels are outvoted."});
     }
   }
   const auto at_least_zero = [&](const char* what, const std::vector<double>& repeats,

@@ -208,7 +208,7 @@ Findings run(const RunOptions& options) {
   Langevin<float> chains(quartic_force<float>(kModel), start,
                          {.beta = kBeta, .step = kStep, .seed = seed_of_part(options.seed, 1)});
   std::vector<double> reached = grid.step_from(data);
-  io::Series measured{.name = "CD-k, measured", .points = true};
+  io::Series measured{.name = "CD-k, measured"};
   io::Series predicted{.name = "CD-k, predicted by the chain's kernel"};
   io::Series level{.name = "exact", .x = {0, 3}, .y = {exact[1], exact[1]}, .dashed = true};
   Slopes last{};
@@ -225,10 +225,7 @@ Findings run(const RunOptions& options) {
     last = gradient_towards(reached);
     report(message("CD-", k), cd, last);
     const Estimate m = cd.of(1);
-    measured.x.push_back(std::log10(double(k)));
-    measured.y.push_back(m.mean);
-    measured.low.push_back(m.mean - 2 * m.standard_error);
-    measured.high.push_back(m.mean + 2 * m.standard_error);
+    add_point(measured, std::log10(double(k)), m.mean, m.standard_error);
     if (k == 1) {
       found.measurements.push_back(at_least("|bias| of CD-1 in b can be seen",
                                             20 * m.standard_error, std::abs(m.mean - exact[1]), 0,

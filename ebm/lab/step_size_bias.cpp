@@ -39,13 +39,6 @@ Sampled sample(const Quartic& quartic, double step, double deviation, uint64_t s
   return {estimate_mean(squares), sampler.acceptance()};
 }
 
-void add_point(io::Series& line, double x, const MeanEstimate& e) {
-  line.x.push_back(x);
-  line.y.push_back(e.mean);
-  line.low.push_back(e.mean - 2 * e.standard_error);
-  line.high.push_back(e.mean + 2 * e.standard_error);
-}
-
 double ula_variance(double step, bool fault) {
   const double bias = step * kStiffness / 2;
   return 1 / (kBeta * kStiffness * (fault ? 1 + bias : 1 - bias));
@@ -54,7 +47,7 @@ double ula_variance(double step, bool fault) {
 void gaussian_part(const RunOptions& options, Findings& found) {
   const Quartic gaussian = quartic_of_gaussian(kStiffness, 1);
   const double exact = 1 / (kBeta * kStiffness);
-  io::Series ula{.name = "Langevin", .points = true}, mala{.name = "MALA", .points = true};
+  io::Series ula{.name = "Langevin"}, mala{.name = "MALA"};
   io::Series curve{.name = "1/(βk(1 − εk/2))", .dashed = true};
   io::Series level{.name = "1/(βk)", .dashed = true};
   for (double x = 0.02; x < 1.61; x += 0.02) {
@@ -68,8 +61,8 @@ void gaussian_part(const RunOptions& options, Findings& found) {
     const double step = step_k / kStiffness;
     const Sampled biased = sample<Langevin<float>>(gaussian, step, std::sqrt(exact), ++seed);
     const Sampled unbiased = sample<Mala<float>>(gaussian, step, std::sqrt(exact), ++seed);
-    add_point(ula, step_k, biased.square);
-    add_point(mala, step_k, unbiased.square);
+    add_point(ula, step_k, biased.square.mean, biased.square.standard_error);
+    add_point(mala, step_k, unbiased.square.mean, unbiased.square.standard_error);
     found.measurements.push_back(within_errors(message("Langevin's variance at εk = ", step_k),
                                                ula_variance(step, options.fault),
                                                biased.square.mean, biased.square.standard_error));
@@ -92,7 +85,7 @@ void well_part(const RunOptions& options, Findings& found) {
   std::vector<double> squares;
   for (const double y : exact.points.values()) squares.push_back(y * y);
   const double expected = exact.expectation(squares);
-  io::Series ula{.name = "Langevin", .points = true}, mala{.name = "MALA", .points = true};
+  io::Series ula{.name = "Langevin"}, mala{.name = "MALA"};
   io::Series level{.name = "exact, by quadrature", .dashed = true};
   io::Table table{{"step", "Langevin's bias of <y²>", "standard error", "MALA's", "standard error",
                    "MALA's acceptance"},
@@ -103,8 +96,8 @@ void well_part(const RunOptions& options, Findings& found) {
   for (const double step : {kLargest, kLargest / 2, kLargest / 4, kLargest / 8}) {
     const Sampled biased = sample<Langevin<float>>(quartic, step, 0.4, ++seed);
     const Sampled unbiased = sample<Mala<float>>(quartic, step, 0.4, ++seed);
-    add_point(ula, step, biased.square);
-    add_point(mala, step, unbiased.square);
+    add_point(ula, step, biased.square.mean, biased.square.standard_error);
+    add_point(mala, step, unbiased.square.mean, unbiased.square.standard_error);
     const double bias = biased.square.mean - expected;
     const double error = biased.square.standard_error;
     if (step == kLargest) {

@@ -45,6 +45,17 @@ TEST_CASE("a report shows every experiment with its verdict") {
   CHECK(lab_page({}, {.fault = true}).str().find("on purpose") != std::string::npos);
 }
 
+TEST_CASE("measured points of a chart stand alone, with bars of two standard errors") {
+  io::Series dots;
+  add_point(dots, 1, 5, 0.5);
+  add_point(dots, 2, 6, 0.25);
+  const std::string svg = io::draw(io::LineChart{.series = {dots}});
+  CHECK(svg.find("<polyline") == std::string::npos);
+  CHECK(svg.find("<circle") != svg.rfind("<circle"));
+  CHECK(dots.low[0] == 4);
+  CHECK(dots.high[2] == 6.5);
+}
+
 TEST_CASE("every experiment is heard of once, and an exception waits for the others to end") {
   std::vector<Experiment> all = kFakes;
   all.push_back(fake("E11", "thrown", throwing));
