@@ -13,6 +13,10 @@
 #include <string_view>
 #include <vector>
 
+// What every target defines; the name is libFuzzer's.
+// NOLINTNEXTLINE(readability-identifier-naming)
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+
 namespace talweg::fuzz {
 
 /// Ends the program, which is how libFuzzer learns of a finding.

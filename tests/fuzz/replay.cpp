@@ -7,8 +7,7 @@
 
 #include "core/io/file.h"
 #include "core/rng.h"
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+#include "tests/fuzz/input.h"
 
 int main(int count, char** arguments) {
   for (int k = 1; k < count; ++k) {

@@ -142,7 +142,10 @@ TEST_CASE(
   Tensor<double> e(Shape{1, kFrames, kSymbols});
   std::ranges::copy(brute_force::draw_energies<double>(e.size(), Kind::normal, random), e.data());
   Tensor<double> shifted = e;
-  for (int64_t k = 0; k < e.size(); ++k) shifted[k] += double(k / kSymbols) - 4;
+  for (int64_t k = 0; k < e.size(); ++k) {
+    const int64_t frame = k / kSymbols;
+    shifted[k] += double(frame) - 4;
+  }
   const auto loss = [&](const Tensor<double>& of, double beta) {
     Tape<double> tape;
     BatchAlignment out;
