@@ -10,12 +10,12 @@ void add_depthwise_rows(Suite& suite);  ///< its three faces
 void add_kernel_rows(Suite& suite);     ///< elementwise, reductions
 void add_memory_rows(Suite& suite);     ///< columns, softmax, depthwise, optimisers: GB/s
 void add_matmul_rows(Suite& suite);
-void add_op_rows(Suite& suite);       ///< every op's card: forward, vjp
-void add_net_rows(Suite& suite);      ///< whole networks: a training step, reading
-void add_lexicon_rows(Suite& suite);  ///< the best of 500,000 words
-void add_ladder_rows(Suite& suite);   ///< the learner's ladder
-void add_graph_rows(Suite& suite);    ///< alignment by weighted graphs, beside that by hand
-void add_align_rows(Suite& suite);    ///< the aligner; groups: align
+void add_op_rows(Suite& suite);        ///< every op's card: forward, vjp
+void add_net_rows(Suite& suite);       ///< whole networks: a training step, reading
+void add_lexicon_rows(Suite& suite);   ///< the best of 500,000 words
+void add_ladder_rows(Suite& suite);    ///< the learner's ladder
+void add_graph_rows(Suite& suite);     ///< alignment by weighted graphs, beside that by hand
+void add_align_rows(Suite& suite);     ///< the aligner; groups: align
 void add_sampling_rows(Suite& suite);  ///< normals, steps of samplers; group: sampling
 #ifdef TALWEG_PEERS
 void add_onednn_rows(Suite& suite);
