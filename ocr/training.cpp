@@ -4,7 +4,6 @@
 
 #include "core/ops/shape_ops.h"
 #include "core/ops/softmax.h"
-#include "ebm/align/soft_ops.h"
 #include "nn/schedule.h"
 #include "ocr/prefetch.h"
 
@@ -22,6 +21,9 @@ std::string to_json(const TrainingPlan& plan, int64_t images, int64_t infeasible
   return nlohmann::json{{"seed", plan.seed},
                         {"character_steps", plan.character_steps},
                         {"word_steps", plan.word_steps},
+                        {"loss", std::string(ebm::to_string(plan.loss.loss))},
+                        {"margin", plan.loss.margin},
+                        {"negatives", plan.loss.negatives},
                         {"beta", plan.beta.to_string()},
                         {"learning_rate", plan.learning_rate},
                         {"warmup_steps", plan.warmup_steps},
@@ -42,10 +44,11 @@ WordTrainer::WordTrainer(const TrainingPlan& plan, const BatchSource& source)
       context_(
           nn::Context<float>::for_training(tape_, network_.parameters, Rng(plan.seed).split(2))),
       optimizer_(network_.parameters, {.weight_decay = plan.weight_decay}),
-      rule_(ebm::path_rule(plan.topology)) {
+      objective_(plan.loss, {source.alphabet().between(), plan.topology}) {
   expect(plan.character_steps >= 0 && plan.word_steps >= 0 && plan.steps() > 0,
          "training needs at least one step, asked for ", plan.character_steps, " + ",
          plan.word_steps);
+  for (const double beta : {plan.beta.first, plan.beta.last}) ebm::check(plan.loss, beta);
   context_.set_conv_algo(plan.conv_algo);
 }
 
@@ -71,6 +74,9 @@ std::unique_ptr<WordTrainer> WordTrainer::resume(const std::filesystem::path& pa
     plan.seed = j.at("seed");
     plan.character_steps = j.at("character_steps");
     plan.word_steps = j.at("word_steps");
+    plan.loss.loss = ebm::parse_word_loss(j.value("loss", std::string("path-ce")));
+    plan.loss.margin = j.value("margin", plan.loss.margin);
+    plan.loss.negatives = j.value("negatives", plan.loss.negatives);
     plan.beta = BetaSchedule::parse(j.value("beta", BetaSchedule().to_string()));
     plan.learning_rate = j.at("learning_rate");
     plan.warmup_steps = j.at("warmup_steps");
@@ -91,23 +97,16 @@ std::unique_ptr<WordTrainer> WordTrainer::resume(const std::filesystem::path& pa
   }
 }
 
-/// Stage 1 classifies the windows that sure_symbols names; stage 2 follows each word's best path, or
-/// its paths at the plan's temperature.
+/// Stage 1 classifies the windows that sure_symbols names; stage 2 is the plan's loss of words.
 /// Energies are low where probable, so that softmax(-energies) are the probabilities of a window.
 Var<float> WordTrainer::loss(const Batch& batch, int64_t step, nn::Context<float>& context) {
   images_ += int64_t(batch.texts.size());
   const Var<float> e = energies(network_, context, tape_.borrow(batch.images, false));
   if (aligns(step)) {
-    labels_.clear();
-    const ebm::RaggedLabels words = batch.words.view();
-    for (int64_t b = 0; b < words.size(); ++b) {
-      labels_.add(ebm::expand(words[b], source_.alphabet().between(), plan_.topology));
-    }
     const double beta = plan_.beta.at(step - plan_.character_steps, plan_.word_steps);
-    const auto path =
-        ebm::path_cross_entropy(e, batch.windows, labels_.view(), {beta, rule_}, alignment_);
-    infeasible_ += path.infeasible;
-    return path.loss;
+    const auto words = objective_(e, batch.windows, batch.words.view(), beta);
+    infeasible_ += words.infeasible;
+    return words.loss;
   }
   const Var<float> logits = reshape(-e, {e.shape()[0] * e.shape()[1], e.shape()[2]});
   return cross_entropy(logits, batch.sure);

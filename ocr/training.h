@@ -1,12 +1,13 @@
 // Training a word model in two stages, as the coursework does: first a classifier of single
 // characters, then words, each aligned with its image by the lowest-energy path, or, warmer, by all
-// its paths as probable as they are.
+// its paths as probable as they are; or, by another loss, words against other words.
 #pragma once
 
 #include <filesystem>
 #include <functional>
 #include <string>
 
+#include "ebm/align/word_losses.h"
 #include "nn/conv_report.h"
 #include "nn/trainer.h"
 #include "ocr/annealing.h"
@@ -23,6 +24,7 @@ struct TrainingPlan {
   uint64_t seed = 1;
   int64_t character_steps = 240;  ///< stage 1
   int64_t word_steps = 2160;      ///< stage 2
+  ebm::WordLossOptions loss;      ///< of stage 2
   BetaSchedule beta;              ///< of the aligner, in stage 2
   double learning_rate = 3e-3;    ///< the peak, after a linear warm-up; then a cosine down to zero
   int64_t warmup_steps = 30;
@@ -40,7 +42,7 @@ inline constexpr int kBatchesAhead = 2;
 struct TrainingReport {
   int64_t step = 0, steps = 0;
   bool words = false;  ///< stage 2
-  double loss = 0;     ///< nats a window
+  double loss = 0;     ///< nats a window; of losses that compare words, what they are counted in
   double learning_rate = 0, gradient_norm = 0;
   int64_t images = 0;      ///< seen so far
   int64_t infeasible = 0;  ///< of them, labels too long for their image
@@ -85,9 +87,7 @@ class WordTrainer {
   nn::Context<float> context_;
   nn::AdamW<float> optimizer_;
   int64_t next_step_ = 0, images_ = 0, infeasible_ = 0;
-  ebm::PathRule rule_;
-  ebm::LabelList labels_;  // the words of a batch as the states of the topology
-  ebm::BatchAlignment alignment_;
+  ebm::WordObjective<float> objective_;  // of stage 2
 };
 
 }  // namespace talweg::ocr

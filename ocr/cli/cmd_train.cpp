@@ -183,6 +183,7 @@ void run_train(TrainArguments a, const Settings& settings) {
     throw UsageError("train either from labelled images (-t) or from fonts (--font), not both");
   }
   if (!a.time.empty()) parse_time(a.time);
+  check_loss(a);
   Architecture::parse(a.architecture);
   a.data.seed = settings.seed;
   a.data.skip_bad = a.bad == "skip";
@@ -229,6 +230,7 @@ void add_train(CLI::App& app, const Settings& settings) {
                    "Channels of the five convolutions; /plain behind them leaves normalisation out")
       ->capture_default_str();
   add_topology_option(*command, a->data.topology);
+  add_loss_options(*command, a->loss, a->loss_options);
   add_beta_option(*command, a->beta);
   add_conv_algo_option(*command, a->conv_algo);
   command->add_option("--resume", a->resume, "Checkpoint to go on from, bit for bit");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "ocr/cli/aligner_options.h"
 #include "ocr/cli/command.h"
 #include "ocr/cli/conv_algo_option.h"
 #include "ocr/cli/progress.h"
@@ -30,6 +31,13 @@ int64_t steps_in(double seconds, TrainingPlan plan, const BatchSource& source) {
   return std::max<int64_t>(10, int64_t(seconds / a_step));
 }
 
+/// The loss that was asked for, and its temperature.
+void set_loss(TrainingPlan& plan, const TrainArguments& a) {
+  plan.loss = a.loss_options;
+  plan.loss.loss = ebm::parse_word_loss(a.loss);
+  plan.beta = beta_of(a.beta, plan.loss.loss);
+}
+
 }  // namespace
 
 double parse_time(const std::string& text) {
@@ -48,13 +56,23 @@ double parse_time(const std::string& text) {
   return value * scale;
 }
 
+void check_loss(const TrainArguments& a) {
+  TrainingPlan plan;
+  set_loss(plan, a);
+  try {
+    for (const double beta : {plan.beta.first, plan.beta.last}) ebm::check(plan.loss, beta);
+  } catch (const Error& e) {
+    throw UsageError(e.what());
+  }
+}
+
 TrainingPlan plan_of(const TrainArguments& a, const TrainingData& data, bool quiet) {
   TrainingPlan plan;
   plan.seed = a.data.seed;
   plan.learning_rate = a.learning_rate;
   plan.architecture = Architecture::parse(a.architecture);
   plan.topology = ebm::parse_topology(a.data.topology);
-  plan.beta = BetaSchedule::parse(a.beta);
+  set_loss(plan, a);
   plan.conv_algo = parse_conv_algo(a.conv_algo);
   if (a.epochs > 0) {
     if (data.source->steps_per_epoch() == 0) {

@@ -14,12 +14,17 @@ struct TrainArguments {
   std::string out, resume, bad = "fail", time;
   int64_t steps = 0, epochs = 0, checkpoint_every = 0;
   double learning_rate = TrainingPlan().learning_rate;
-  std::string architecture = Architecture().to_string(), conv_algo = "auto",
-              beta = BetaSchedule().to_string();
+  std::string architecture = Architecture().to_string(), conv_algo = "auto";
+  std::string beta;  ///< empty: what the loss asks for
+  std::string loss{ebm::to_string(ebm::WordLossOptions().loss)};
+  ebm::WordLossOptions loss_options;
 };
 
 /// "10m", "90s", "1h" in seconds; throws UsageError.
 double parse_time(const std::string& text);
+
+/// Throws UsageError where the loss cannot be had at the temperature that was asked for.
+void check_loss(const TrainArguments& a);
 
 /// How to train on `data`: as many steps as were asked for, in epochs, or in a time, which is found
 /// out by a short run. Says on stderr, unless quiet, how many steps a time comes to.

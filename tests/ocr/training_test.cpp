@@ -155,18 +155,38 @@ TEST_CASE("an image too narrow for a window reads as empty, with the reason") {
   CHECK(reading.status == ebm::AlignStatus::too_short);
 }
 
-TEST_CASE("every topology and temperature trains, and resumes to the same bytes") {
+TEST_CASE("every topology, temperature and loss trains, and resumes to the same bytes") {
   const ScratchFolder folder;
   const FontSource source = font_source();
   std::set<std::vector<float>> different;
-  for (const auto& [topology, beta] : {std::pair{ebm::Topology::classic, "inf"},
-                                       {ebm::Topology::classic, "0.3:inf"},
-                                       {ebm::Topology::margins, "0.3:inf"},
-                                       {ebm::Topology::ctc, "1"}}) {
+  struct Way {
+    ebm::Topology topology;
+    const char* beta;
+    ebm::WordLoss loss = ebm::WordLoss::path_ce;
+  };
+  using enum ebm::Topology;
+  using enum ebm::WordLoss;
+  const std::vector<Way> ways = {
+      {classic, "inf"},
+      {classic, "0.3:inf"},
+      {margins, "0.3:inf"},
+      {ctc, "1"},
+      {margins, "1", nll},
+      {classic, "1", forward_ce},
+      {margins, "inf", hinge},
+      {classic, "inf", infonce},
+      {classic, "inf", square_square},
+      {ctc, "inf", perceptron},
+  };
+  for (const auto& [topology, beta, loss] : ways) {
     CAPTURE(ebm::to_string(topology));
+    CAPTURE(ebm::to_string(loss));
     TrainingPlan plan = small_plan(6, 6);
     plan.topology = topology;
     plan.beta = BetaSchedule::parse(beta);
+    plan.loss.loss = loss;
+    plan.loss.margin = 2;
+    plan.loss.negatives = 3;
     WordTrainer whole(plan, source), half(plan, source);
     whole.run([](const TrainingReport& r) {
       CHECK(std::isfinite(r.loss));
@@ -177,6 +197,9 @@ TEST_CASE("every topology and temperature trains, and resumes to the same bytes"
     const auto resumed = WordTrainer::resume(folder.path() + "/half.safetensors", source);
     CHECK(resumed->plan().topology == topology);
     CHECK(resumed->plan().beta == plan.beta);
+    CHECK(resumed->plan().loss.loss == loss);
+    CHECK(resumed->plan().loss.margin == 2);
+    CHECK(resumed->plan().loss.negatives == 3);
     resumed->run();
     whole.save(folder.path() + "/whole.safetensors");
     resumed->save(folder.path() + "/resumed.safetensors");
@@ -186,7 +209,7 @@ TEST_CASE("every topology and temperature trains, and resumes to the same bytes"
     CHECK(recognizer.topology() == topology);
     different.insert(recognizer.energies(io::Gray8(40, 32, 255)).values);
   }
-  CHECK(different.size() == 4);
+  CHECK(different.size() == ways.size());
 }
 
 TEST_CASE("a model that says nothing of its topology is classic; one we don't know is refused") {

@@ -46,6 +46,13 @@ done
 for beta in 0 -1 nan warm 2:1 1:; do
   expect 2 "'$beta' is no inverse temperature" "$talweg" train --steps 4 --beta $beta -o none.safetensors
 done
+for loss in nll hinge infonce; do
+  expect 0 'exact words' "$talweg" train --steps 10 --loss $loss -o loss.safetensors
+done
+expect 2 'finite beta; at infinity it is the perceptron' "$talweg" train --steps 4 --loss nll --beta inf -o none.safetensors
+expect 2 'take nll' "$talweg" train --steps 4 --loss perceptron --beta 1 -o none.safetensors
+expect 2 'loss' "$talweg" train --steps 4 --loss regret -o none.safetensors
+expect 2 'margin' "$talweg" train --steps 4 --loss hinge --margin 0 -o none.safetensors
 expect 2 'topology' "$talweg" train --steps 4 --topology knots -o none.safetensors
 expect 0 'block1.conv .* forward direct, data direct, weights direct$' \
   "$talweg" train --steps 2 --conv-algo direct -o algo.safetensors
