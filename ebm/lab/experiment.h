@@ -82,6 +82,7 @@ struct Experiment {
   std::string method;    ///< how it is measured, and how the prediction comes about
   std::string fault;     ///< the planted fault, in words
   Findings (*run)(const RunOptions& options) = nullptr;
+  bool slow = false;  ///< minutes rather than seconds: begun first
 };
 
 /// Appends the experiment's section: question, method, figures, numbers beside predictions,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <numeric>
 
 #include "core/error.h"
 
@@ -35,9 +36,12 @@ std::vector<Result> run_all(std::span<const Experiment> chosen, const RunOptions
   std::vector<Result> results(chosen.size());
   std::vector<std::exception_ptr> failures(chosen.size());
   const int64_t count = std::ssize(chosen);
+  std::vector<std::size_t> order(chosen.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_partition(order, [&](std::size_t at) { return chosen[at].slow; });
 #pragma omp parallel for schedule(dynamic)
   for (int64_t i = 0; i < count; ++i) {
-    const auto at = std::size_t(i);
+    const std::size_t at = order[std::size_t(i)];
     const auto start = Clock::now();
     try {
       results[at] = {chosen[at], chosen[at].run(options)};

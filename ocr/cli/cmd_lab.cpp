@@ -11,6 +11,7 @@
 #include "ebm/lab/report.h"
 #include "ocr/cli/command.h"
 #include "ocr/cli/progress.h"
+#include "ocr/lab/experiments.h"
 
 namespace talweg::ocr::cli {
 
@@ -52,11 +53,21 @@ nlohmann::ordered_json json_of(const lab::Result& r) {
           {"numbers", numbers},          {"remarks", r.findings.remarks}};
 }
 
+/// Those of the theory and those on words, by number.
+std::vector<lab::Experiment> all_experiments() {
+  std::vector<lab::Experiment> all = lab::experiments();
+  const auto& words = ocr::lab::experiments();
+  all.insert(all.end(), words.begin(), words.end());
+  std::ranges::stable_sort(all, {},
+                           [](const lab::Experiment& e) { return std::stoi(e.id.substr(1)); });
+  return all;
+}
+
 void run_lab(const LabArguments& a, const Settings& settings) {
   const lab::RunOptions options{.seed = settings.seed, .fault = a.fault, .full = a.full};
   std::vector<lab::Experiment> chosen;
   try {
-    chosen = lab::choose(lab::experiments(), a.only);
+    chosen = lab::choose(all_experiments(), a.only);
   } catch (const Error& e) {
     throw UsageError(e.what());
   }
