@@ -1,4 +1,5 @@
 // E11: what words are taught by decides how they are read.
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <memory>
@@ -129,7 +130,7 @@ Outcome before_words(const BatchSource& source, const TestWords& test, const Run
   return read_words(trainer.recognizer(), test);
 }
 
-/// Edits that `better` makes fewer of than `worse`, a word, must exceed four standard errors.
+/// The edits a word that `better` saves over `worse`: more than four standard errors.
 ebm::lab::Measurement fewer_edits(const std::string& what, const Outcome& worse,
                                   const Outcome& better) {
   std::vector<double> saved;
@@ -137,8 +138,8 @@ ebm::lab::Measurement fewer_edits(const std::string& what, const Outcome& worse,
     saved.push_back(worse.edits[i] - better.edits[i]);
   }
   const ebm::lab::Estimate e = ebm::lab::estimate(saved);
-  return ebm::lab::at_least(what, 0, e.mean, -4 * e.standard_error,
-                            "it must exceed 4 standard errors over the words");
+  return ebm::lab::at_least(what, 4 * e.standard_error, e.mean, 0,
+                            "the limit is 4 standard errors over the words");
 }
 
 /// Facts of the energies that a model gives the words: how often each is broken.
@@ -197,22 +198,35 @@ io::Table table_of(const std::vector<Lesson>& lessons, const Outcome& before) {
   return table;
 }
 
-/// The losses on one axis, best to worst as they come; the error rate on a logarithmic one.
+/// A row for each loss: its error rate and interval on a logarithmic axis; 0 at the left end.
 std::string chart_of(const std::vector<Lesson>& lessons, const Outcome& before) {
-  io::LineChart chart{.title = "Character error rate by loss",
-                      .x_label = "loss, in the order of the table; 0: characters alone",
-                      .y_label = "CER, %"};
-  io::Series points{.points = true};
-  const auto add = [&](double x, const Outcome& o) {
-    points.x.push_back(x);
-    points.y.push_back(100 * o.score.cer());
-    points.low.push_back(100 * o.score.cer_interval.low);
-    points.high.push_back(100 * o.score.cer_interval.high);
+  constexpr double kLow = 0.05, kHigh = 100;  // percent
+  constexpr double kLeft = 140, kRight = 690, kTop = 40, kRow = 24;
+  const double bottom = kTop + kRow * static_cast<double>(lessons.size() + 1);
+  io::Svg svg(720, bottom + 48, "Character error rate by loss");
+  const auto x_of = [&](double percent) {
+    const double part = std::log(std::clamp(percent, kLow, kHigh) / kLow) / std::log(kHigh / kLow);
+    return kLeft + part * (kRight - kLeft);
   };
-  add(0, before);
-  for (std::size_t i = 0; i < lessons.size(); ++i) add(double(i + 1), lessons[i].after);
-  chart.series.push_back(points);
-  return io::draw(chart);
+  svg.text(kLeft, 20, "Character error rate, %", {.size = 14, .bold = true});
+  for (const double tick : io::log_ticks(0.1, kHigh)) {
+    svg.line(x_of(tick), kTop, x_of(tick), bottom, {.opacity = 0.15});
+    svg.text(x_of(tick), bottom + 18, io::format_number(tick, 1),
+             {.anchor = io::Svg::Anchor::kMiddle, .opacity = 0.7});
+  }
+  double y = kTop + kRow / 2;
+  const auto row = [&](std::string_view name, const Outcome& o, std::size_t color) {
+    const double cer = 100 * o.score.cer();
+    svg.text(kLeft - 12, y + 4, name, {.anchor = io::Svg::Anchor::kEnd});
+    svg.line(x_of(100 * o.score.cer_interval.low), y, x_of(100 * o.score.cer_interval.high), y,
+             {.color = io::series_color(color), .width = 2});
+    svg.circle(x_of(cer), y, 4, io::series_color(color));
+    if (cer < kLow) svg.text(x_of(cer) + 8, y + 4, "none wrong", {.size = 11, .opacity = 0.7});
+    y += kRow;
+  };
+  row("characters alone", before, 1);
+  for (const Lesson& l : lessons) row(ebm::to_string(l.loss), l.after, 0);
+  return svg.str();
 }
 
 }  // namespace
