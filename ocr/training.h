@@ -7,7 +7,7 @@
 #include <functional>
 #include <string>
 
-#include "ebm/align/word_losses.h"
+#include "ebm/losses/word_losses.h"
 #include "nn/conv_report.h"
 #include "nn/trainer.h"
 #include "ocr/annealing.h"

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "core/error.h"
-#include "ebm/align/word_losses.h"
+#include "ebm/losses/word_losses.h"
 #include "ocr/annealing.h"
 
 namespace talweg::ocr::cli {

@@ -1,8 +1,8 @@
 // The losses of energy-based learning on the energies of words: one name, one loss of a batch.
 //
 // E = F_beta(x, y) is the free energy of the right word, Ebar that of a wrong one, the most offending
-// (wrong_words.h) unless said otherwise. What each loss wants, and when it is content, stands in
-// ebm/losses/; what differs between them for words is what they compare with:
+// (ebm/align/wrong_words.h) unless said otherwise. What each loss wants, and when it is content, stands
+// in pair_losses.h and label_losses.h; what differs between them for words is what they compare with:
 //
 //   path_ce        the other symbols of the frames on the best path (or, at finite beta, on all paths)
 //   forward_ce     the other symbols of the frames, over all paths at beta = 1: CTC's loss
@@ -49,9 +49,10 @@ bool needs_temperature(WordLoss loss);
 
 struct WordLossOptions {
   WordLoss loss = WordLoss::path_ce;
-  double margin = 1;             ///< of hinge, square_square and simple, in units of energy
-  int64_t negatives = 4;         ///< of infonce
-  int64_t max_prefixes = 2'000;  ///< a search for wrong words grows no more (wrong_words.h)
+  double margin = 1;      ///< of hinge, square_square and simple, in units of energy
+  int64_t negatives = 4;  ///< of infonce
+  int64_t max_prefixes =
+      2'000;  ///< a search for wrong words grows no more (ebm/align/wrong_words.h)
 };
 
 /// Throws Error unless beta is above 0 and what the loss can use: 1 for forward_ce, infinite for

@@ -1,4 +1,4 @@
-#include "ebm/align/word_losses.h"
+#include "ebm/losses/word_losses.h"
 
 #include <doctest/doctest.h>
 
