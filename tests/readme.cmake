@@ -10,7 +10,8 @@ foreach(test ${tests})
 endforeach()
 
 set(blocks 0)
-foreach(readme README.md core/README.md ebm/README.md ebm/graph/README.md)
+foreach(readme README.md core/README.md ebm/README.md ebm/graph/README.md
+               ebm/sampling/README.md)
   if(NOT EXISTS ${ROOT}/${readme})
     message(FATAL_ERROR "${readme} is missing")
   endif()

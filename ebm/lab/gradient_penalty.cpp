@@ -170,8 +170,9 @@ class Classifier {
   std::vector<float> map(int n) const {
     Tensor<double> x({int64_t(n) * n, 2});
     for (int64_t i = 0; i < int64_t(n) * n; ++i) {
-      x[2 * i] = -1.5 + 4 * double(i % n) / (n - 1);
-      x[2 * i + 1] = 1.5 - 2.5 * double(i / n) / (n - 1);
+      const int64_t row = i / n, column = i % n;
+      x[2 * i] = -1.5 + 4 * double(column) / (n - 1);
+      x[2 * i + 1] = 1.5 - 2.5 * double(row) / (n - 1);
     }
     const Tensor<double> e = evaluate(gap_.frozen(parameters_), x);
     std::vector<float> out;

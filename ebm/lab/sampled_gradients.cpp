@@ -282,8 +282,8 @@ Findings run(const RunOptions& options) {
   found.remarks = {
       "The exact gradient and that by independent samples of the model agree. CD-k's does not: it "
       "is "
-      "the gradient towards where k steps from the data lead, which the chain's kernel predicts to "
-      "every digit.",
+      "the gradient towards where k steps from the data lead, which the chain's kernel predicts "
+      "within the errors.",
       "Small scatter is no virtue by itself: CD-1 scatters least, since its negatives hardly leave "
       "the data, and errs most.",
       message("What is left of the difference at k = 1000, ", number(last[1] - exact[1]),

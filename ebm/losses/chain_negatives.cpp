@@ -86,7 +86,7 @@ Negatives<T> persistent_divergence(std::shared_ptr<ReplayBuffer<T>> buffer,
   return [=](const Energy<T>& energy, const Tensor<T>& y, const Tensor<T>& x) {
     expect(x.size() == 0, "[persistent_divergence] x has shape ", x.shape(),
            "; a buffer's points do not remember their x, so use contrastive_divergence");
-    const Tensor<T> end = walk(energy, buffer->draw(y.shape()[0]), x, options, (*calls)++);
+    Tensor<T> end = walk(energy, buffer->draw(y.shape()[0]), x, options, (*calls)++);
     buffer->put_back(end);
     return end;
   };
@@ -94,12 +94,11 @@ Negatives<T> persistent_divergence(std::shared_ptr<ReplayBuffer<T>> buffer,
 
 template class ReplayBuffer<float>;
 template class ReplayBuffer<double>;
-#define TALWEG_INSTANTIATE(T)                                                   \
-  template Negatives<T> contrastive_divergence(const ChainOptions&);            \
-  template Negatives<T> persistent_divergence(std::shared_ptr<ReplayBuffer<T>>, \
-                                              const ChainOptions&);
-TALWEG_INSTANTIATE(float)
-TALWEG_INSTANTIATE(double)
-#undef TALWEG_INSTANTIATE
+template Negatives<float> contrastive_divergence(const ChainOptions&);
+template Negatives<double> contrastive_divergence(const ChainOptions&);
+template Negatives<float> persistent_divergence(std::shared_ptr<ReplayBuffer<float>>,
+                                                const ChainOptions&);
+template Negatives<double> persistent_divergence(std::shared_ptr<ReplayBuffer<double>>,
+                                                 const ChainOptions&);
 
 }  // namespace talweg::ebm
