@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "core/error.h"
+#include "ebm/lab/questions.h"
 
 namespace talweg::ebm::lab {
 
@@ -81,6 +82,7 @@ io::HtmlPage lab_page(std::span<const Result> results, const RunOptions& options
   }
   page.table(table);
   for (const Result& r : results) add_section(page, r.experiment, r.findings);
+  add_questions(page, results);
   return page;
 }
 

@@ -26,7 +26,7 @@ std::vector<Experiment> choose(std::span<const Experiment> all, std::span<const 
 std::vector<Result> run_all(std::span<const Experiment> chosen, const RunOptions& options,
                             const std::function<void(std::size_t, double)>& done = nullptr);
 
-/// One self-contained page: a table of verdicts, then a section an experiment.
+/// One self-contained page: a table of verdicts, a section an experiment, the chapter of questions.
 io::HtmlPage lab_page(std::span<const Result> results, const RunOptions& options);
 
 }  // namespace talweg::ebm::lab

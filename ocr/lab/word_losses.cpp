@@ -299,7 +299,7 @@ ebm::lab::Experiment word_losses() {
       "every image is taught its neighbour's word",
       [](const RunOptions& options) {
         return compare_word_losses(
-            options, options.full ? WordLossSize{240, 2160, 300} : WordLossSize{40, 220, 100});
+            options, options.full ? WordLossSize{240, 2160, 300} : WordLossSize{50, 450, 100});
       }};
 }
 
