@@ -154,6 +154,8 @@ EnergyFacts facts_of(const Recognizer& reader, const TestWords& test) {
   EnergyFacts facts;
   const ebm::Grammar grammar{reader.alphabet().between(), reader.topology()};
   const std::vector<EnergyMap> maps = reader.energies(test.images);
+  DecoderOptions majority;
+  majority.way = Decoder::classic;
   double mean_log = 0;
   for (std::size_t i = 0; i < maps.size(); ++i) {
     const EnergyMap& m = maps[i];
@@ -169,7 +171,7 @@ EnergyFacts facts_of(const Recognizer& reader, const TestWords& test) {
     const double rounding = 1e-9 * (1 + std::abs(hard));
     facts.outside += hard - soft < -rounding || hard - soft > log_n + rounding;
     const Reading exact = decode(m, reader.alphabet(), reader.topology());
-    const Reading vote = decode(m, reader.alphabet(), reader.topology(), {.way = Decoder::classic});
+    const Reading vote = decode(m, reader.alphabet(), reader.topology(), majority);
     facts.differ += exact.text != vote.text;
     facts.above += vote.status == ebm::AlignStatus::ok && exact.energy > vote.energy;
   }
@@ -233,7 +235,9 @@ std::string chart_of(const std::vector<Lesson>& lessons, const Outcome& before) 
 
 Findings compare_word_losses(const RunOptions& options, const WordLossSize& size) {
   const ClassicTask task = ClassicTask::standard();
-  const FontSource font({task}, Alphabet(), {.seed = options.seed});
+  FontSourceOptions draws;
+  draws.seed = options.seed;
+  const FontSource font({task}, Alphabet(), draws);
   const MixedUpWords mixed_up(font);
   const BatchSource& source = options.fault ? static_cast<const BatchSource&>(mixed_up) : font;
   const TestWords test = draw_words(task, options.seed, size.words_per_variant);
