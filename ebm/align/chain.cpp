@@ -7,7 +7,7 @@
 namespace talweg::ebm {
 namespace {
 
-template <class Item> Item* room(std::vector<Item>& v, int64_t n) {
+template <class Item, class A> Item* room(std::vector<Item, A>& v, int64_t n) {
   if (static_cast<int64_t>(v.size()) < n) v.resize(n);
   return v.data();
 }

@@ -1,7 +1,9 @@
 // From a label and a path rule to the chain of states the kernels walk, in storage that is reused.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <new>
 #include <span>
 #include <vector>
 
@@ -9,6 +11,23 @@
 #include "ebm/align/topology.h"
 
 namespace talweg::ebm {
+
+/// Allocates whole cache lines: threads that write into small arrays of their own, pair by pair,
+/// must not find them on one line.
+template <class T> struct LineAllocator {
+  using value_type = T;
+  static constexpr std::align_val_t kLine{64};
+
+  LineAllocator() = default;
+  template <class U>
+  LineAllocator(const LineAllocator<U>&) {}  // NOLINT(google-explicit-constructor)
+  T* allocate(size_t n) {
+    return static_cast<T*>(::operator new((n * sizeof(T) + 63) / 64 * 64, kLine));
+  }
+  void deallocate(T* p, size_t) { ::operator delete(p, kLine); }
+  bool operator==(const LineAllocator&) const = default;
+};
+template <class T> using OwnLines = std::vector<T, LineAllocator<T>>;
 
 /// A PathRule whose costs lie elsewhere (on a tape, say).
 struct PathRuleView {
@@ -56,8 +75,8 @@ class ChainBuilder {
 
   Chain chain_{};
   int64_t durations_ = 1;
-  std::vector<int32_t> symbols_, rest_, rest_count_;
-  std::vector<double> start_, end_, costs_, shows_main_;
+  OwnLines<int32_t> symbols_, rest_, rest_count_;
+  OwnLines<double> start_, end_, costs_, shows_main_;
   std::vector<int64_t> fewest_;
 };
 
