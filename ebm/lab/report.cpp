@@ -39,7 +39,8 @@ std::vector<Result> run_all(std::span<const Experiment> chosen, const RunOptions
   const int64_t count = std::ssize(chosen);
   std::vector<std::size_t> order(chosen.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_partition(order, [&](std::size_t at) { return chosen[at].slow; });
+  std::stable_partition(order.begin(), order.end(),
+                        [&](std::size_t at) { return chosen[at].slow; });
 #pragma omp parallel for schedule(dynamic)
   for (int64_t i = 0; i < count; ++i) {
     const std::size_t at = order[std::size_t(i)];

@@ -112,8 +112,7 @@ bool langevin(const NoiseStream& noise, int64_t first, int64_t n, const Langevin
   };
   int64_t i = 0;
   for (; i + kNoiseGroup <= n; i += kNoiseGroup) {
-    for_group(noise, block_of(first + i),
-              [&](int64_t k, Vec z) { step(g + i + k, y + i + k, z); });
+    for_group(noise, block_of(first + i), [&](int64_t k, Vec z) { step(g + i + k, y + i + k, z); });
   }
   if (i < n) {
     float forces[kNoiseGroup] = {}, moved[kNoiseGroup] = {};
