@@ -15,6 +15,6 @@ TEST_CASE("words are read better after a loss on words, unless they are mixed up
   }
   CHECK(right.verdict());
   CHECK(right.figures.size() == 1);
-  CHECK(right.tables.at(0).rows.size() == 11);
+  CHECK(right.tables.at(0).rows.size() == 12);
   CHECK(!ocr::lab::compare_word_losses({.fault = true}, small).verdict());
 }
