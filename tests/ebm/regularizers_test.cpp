@@ -12,18 +12,12 @@
 #include "ebm/energies/quadratic.h"
 #include "ebm/matrix.h"
 #include "nn/activations.h"
+#include "tests/ebm/random_tensor.h"
 
 using namespace talweg;
 using namespace talweg::ebm;
 
 namespace {
-
-Tensor<double> random_tensor(const Shape& shape, uint64_t seed) {
-  Rng rng(seed);
-  Tensor<double> t(shape);
-  for (double& v : t.values()) v = rng.normal();
-  return t;
-}
 
 /// The largest singular value of w[m,n], from the eigenvalues of w'w.
 double largest_singular_value(const Tensor<double>& w) {

@@ -9,18 +9,12 @@
 #include "ebm/losses/label_losses.h"
 #include "nn/activations.h"
 #include "nn/optim.h"
+#include "tests/ebm/random_tensor.h"
 
 using namespace talweg;
 using namespace talweg::ebm;
 
 namespace {
-
-Tensor<double> random_tensor(const Shape& shape, uint64_t seed) {
-  Rng rng(seed);
-  Tensor<double> t(shape);
-  for (double& v : t.values()) v = rng.normal();
-  return t;
-}
 
 /// Gradients of a learned energy in its first argument and in a parameter, of both orders.
 void check_learned(const LearnedEnergy<double>& energy, const nn::Parameters<double>& parameters,
