@@ -2,15 +2,11 @@
 
 #include <algorithm>
 
+#include "core/error.h"
 #include "ebm/align/semiring.h"
 
 namespace talweg::ebm {
 namespace {
-
-template <class Item, class A> Item* room(std::vector<Item, A>& v, int64_t n) {
-  if (static_cast<int64_t>(v.size()) < n) v.resize(n);
-  return v.data();
-}
 
 Chain sized_chain(int64_t length, int64_t frames, int64_t alphabet, const PathRuleView& rule) {
   const int64_t durations = std::max<int64_t>(1, std::ssize(rule.duration));
@@ -27,6 +23,13 @@ Chain sized_chain(int64_t length, int64_t frames, int64_t alphabet, const PathRu
 }
 
 }  // namespace
+
+void refuse_work_space(int64_t items, size_t size) {
+  throw Error(message("[align] there is no memory for ", items, " cells of work space (",
+                      static_cast<double>(items) * static_cast<double>(size) / 1e9,
+                      " GB), which grow with the frames times the states of the label; align "
+                      "shorter labels or fewer frames, or fewer durations"));
+}
 
 Chain ChainBuilder::reserve(int64_t length, int64_t frames, int64_t alphabet,
                             const PathRuleView& rule) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <new>
 #include <span>
 #include <vector>
@@ -27,7 +28,21 @@ template <class T> struct LineAllocator {
   void deallocate(T* p, size_t) { ::operator delete(p, kLine); }
   bool operator==(const LineAllocator&) const = default;
 };
+[[noreturn]] void refuse_work_space(int64_t items, size_t size);
 template <class T> using OwnLines = std::vector<T, LineAllocator<T>>;
+
+/// Room for n items in work space that only grows; what stood there is forgotten. Throws Error where
+/// the machine has no such memory.
+template <class T> T* room(OwnLines<T>& v, int64_t n) {
+  if (std::ssize(v) >= n) return v.data();
+  v = OwnLines<T>();
+  try {
+    v.resize(n);
+  } catch (const std::exception&) {  // bad_alloc, length_error
+    refuse_work_space(n, sizeof(T));
+  }
+  return v.data();
+}
 
 /// A PathRule whose costs lie elsewhere (on a tape, say).
 struct PathRuleView {
@@ -77,7 +92,7 @@ class ChainBuilder {
   int64_t durations_ = 1;
   OwnLines<int32_t> symbols_, rest_, rest_count_;
   OwnLines<double> start_, end_, costs_, shows_main_;
-  std::vector<int64_t> fewest_;
+  OwnLines<int64_t> fewest_;
 };
 
 }  // namespace talweg::ebm

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
 #include "ebm/align/semiring.h"
 
@@ -12,9 +11,17 @@ namespace {
 /// Two rows of states, the one at hand and the one beside it.
 struct Rows {
   double *now, *beside;
-  Rows(double*& room, int64_t states) : now(room), beside(room + states) { room += 2 * states; }
+  Rows(double*& free, int64_t states) : now(free), beside(free + states) { free += 2 * states; }
   void turn() { std::swap(now, beside); }
 };
+
+/// [L,S] means and [L,S,steps] shares; [5,S] rows of states.
+double* cell_room(const Chain& c, CurvatureScratch& scratch) {
+  return room(scratch.cells, c.frames * c.states * (c.max_step + 2));
+}
+double* row_room(const Chain& c, CurvatureScratch& scratch) {
+  return room(scratch.rows, 5 * c.states);
+}
 
 template <class T> class CurvatureSweep {
  public:
@@ -26,12 +33,9 @@ template <class T> class CurvatureSweep {
         energies_(energies),
         direction_(direction),
         beta_(beta) {
-    const int64_t cells = chain.frames * chain.states;
-    scratch.cells.resize(std::max<size_t>(scratch.cells.size(), cells * (steps_ + 1)));
-    scratch.rows.resize(std::max<size_t>(scratch.rows.size(), 5 * chain.states));
-    means_ = scratch.cells.data();
-    shares_ = means_ + cells;
-    rows_ = scratch.rows.data();
+    means_ = cell_room(chain, scratch);
+    shares_ = means_ + chain.frames * chain.states;
+    rows_ = row_room(chain, scratch);
   }
 
   void run(T* h) {
@@ -80,8 +84,8 @@ template <class T> class CurvatureSweep {
 
   /// From the front: where the paths to each cell came from, and the mean of S over them.
   void sum_heads() {
-    double* room = rows_;
-    Rows least(room, c_.states), count(room, c_.states);
+    double* free = rows_;
+    Rows least(free, c_.states), count(free, c_.states);
     for (int64_t i = 0; i < c_.frames; ++i) {
       for (int64_t s = 0; s < c_.states; ++s) {
         double* share = shares_ + (i * c_.states + s) * steps_;
@@ -113,8 +117,8 @@ template <class T> class CurvatureSweep {
 
   /// From the back: p, and p times the mean of S after the cell.
   void flow_back(T* h) {
-    double* room = rows_;
-    Rows p(room, c_.states), later(room, c_.states);
+    double* free = rows_;
+    Rows p(free, c_.states), later(free, c_.states);
     std::copy(last(), last() + c_.states, p.now);
     std::fill(later.now, later.now + c_.states, 0.0);
     double all = 0;
@@ -151,6 +155,14 @@ template <class T> class CurvatureSweep {
 };
 
 }  // namespace
+
+void CurvatureScratch::reserve(int64_t frames, int64_t length, int64_t alphabet,
+                               const PathRuleView& rule) {
+  align.reserve(frames, length, alphabet, rule, true);
+  const Chain largest = align.chain.reserve(length, frames, alphabet, rule);
+  cell_room(largest, *this);
+  row_room(largest, *this);
+}
 
 template <class T>
 void posterior_derivative(const T* energies, int64_t frames, int64_t alphabet,

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "ebm/align/alignment.h"
 
@@ -12,7 +11,10 @@ namespace talweg::ebm {
 /// Work space of posterior_derivative; it only grows, so keep it.
 struct CurvatureScratch {
   AlignScratch align;
-  std::vector<double> cells, rows;
+  OwnLines<double> cells, rows;
+
+  /// Grows to what a pair of `frames` and `length` needs under the rule.
+  void reserve(int64_t frames, int64_t length, int64_t alphabet, const PathRuleView& rule);
 };
 
 /// The Hessian of F_beta(l) times a direction v[frames, alphabet], in O(frames * length):

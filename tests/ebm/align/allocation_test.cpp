@@ -1,10 +1,13 @@
-// What a training step of the aligner's losses takes from the heap: nothing, once it has grown.
+// What a training step of the aligner's losses takes from the heap: nothing, once it has grown; and
+// what becomes of sizes that no heap has.
 #include <doctest/doctest.h>
 #include <omp.h>
 
 #include <limits>
 #include <random>
 
+#include "core/error.h"
+#include "ebm/align/curvature.h"
 #include "ebm/align/word_ops.h"
 #include "tests/allocation_counter.h"
 #include "tests/ebm/align/brute_force.h"
@@ -63,6 +66,18 @@ TEST_CASE("a step of path_cross_entropy allocates nothing after the first ones, 
             }) == 0);
     }
   }
+}
+
+TEST_CASE("work space that no machine has is refused in a sentence, soft, hard and curved") {
+  constexpr int64_t kFrames = 10'000'000'000'000, kLength = 100;  // petabytes
+  AlignScratch scratch;
+  for (const bool soft : {false, true}) {
+    CHECK_THROWS_WITH_AS(scratch.reserve(kFrames, kLength, 3, AlignScratch::kClassic, soft),
+                         doctest::Contains("there is no memory for"), Error);
+  }
+  CurvatureScratch curved;
+  CHECK_THROWS_WITH_AS(curved.reserve(kFrames, kLength, 3, AlignScratch::kClassic),
+                       doctest::Contains("align shorter labels or fewer frames"), Error);
 }
 
 #endif
