@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
+#include <numbers>
 
 #include "core/error.h"
 
@@ -49,7 +50,59 @@ Estimate estimate(std::span<const double> repeats) {
   double mean = 0, square = 0;
   for (double r : repeats) mean += r / n;
   for (double r : repeats) square += (r - mean) * (r - mean) / (n - 1);
-  return {mean, std::sqrt(square / n)};
+  return {mean, std::sqrt(square / n), std::ssize(repeats)};
+}
+
+namespace {
+
+/// P(|T| > t). With theta = atan(t / sqrt(nu)), P(|T| < t) is a finite sum of powers of cos theta.
+double student_tail(int64_t nu, double t) {
+  const double theta = std::atan(t / std::sqrt(static_cast<double>(nu)));
+  const double cosine = std::cos(theta);
+  const bool odd = nu % 2 != 0;
+  double term = odd ? cosine : 1, sum = nu == 1 ? 0 : term;
+  for (int64_t k = odd ? 3 : 2; k < nu; k += 2) {
+    term *= cosine * cosine * static_cast<double>(k - 1) / static_cast<double>(k);
+    sum += term;
+  }
+  return 1 - (odd ? 2 / std::numbers::pi * (theta + std::sin(theta) * sum) : std::sin(theta) * sum);
+}
+
+std::string reach_in_words(const Estimate& e) {
+  return message(number(student_quantile(e.repeats - 1)), " standard errors of ",
+                 number(e.standard_error), ", Student's for ", e.repeats, " repeats");
+}
+
+}  // namespace
+
+double student_quantile(int64_t degrees_of_freedom, double chance) {
+  expect(degrees_of_freedom >= 1 && chance > 0 && chance < 1, "[student_quantile] ",
+         degrees_of_freedom, " degrees of freedom, chance ", chance,
+         "; there must be one or more, and the chance between 0 and 1");
+  double low = 0, high = 1;
+  while (student_tail(degrees_of_freedom, high) > chance) high *= 2;
+  for (int step = 0; step < 60; ++step) {
+    const double t = (low + high) / 2;
+    (student_tail(degrees_of_freedom, t) > chance ? low : high) = t;
+  }
+  return (low + high) / 2;
+}
+
+double Estimate::reach() const { return standard_error * student_quantile(repeats - 1); }
+
+Measurement within_repeats(std::string what, double predicted, const Estimate& measured) {
+  return within_bound(std::move(what), predicted, measured.mean, measured.reach(),
+                      reach_in_words(measured));
+}
+
+Measurement clearly_above(std::string what, double limit, const Estimate& measured) {
+  return at_least(std::move(what), limit, measured.mean, -measured.reach(),
+                  "above by " + reach_in_words(measured));
+}
+
+Measurement clearly_below(std::string what, double limit, const Estimate& measured) {
+  return at_most(std::move(what), limit, measured.mean, -measured.reach(),
+                 "below by " + reach_in_words(measured));
 }
 
 void add_point(io::Series& dots, double x, double y, double standard_error) {

@@ -125,10 +125,10 @@ void learned_radius(Findings& found, uint64_t seed, bool fault) {
       ((1 + nu) * std::cyl_bessel_i(0.0, nu / 2) + nu * std::cyl_bessel_i(1.0, nu / 2));
   const double to_node = std::sin(pi / count) / (pi / count);
   const Estimate soft = estimate(radius[1]), hard = estimate(radius.back());
-  found.measurements.push_back(within_errors("radius learned softly at β = 1/(2 σ²), the true one",
-                                             r, soft.mean, soft.standard_error));
-  found.measurements.push_back(within_errors("radius learned by the minimum, Rice's mean of |y|",
-                                             rice * to_node, hard.mean, hard.standard_error));
+  found.measurements.push_back(
+      within_repeats("radius learned softly at β = 1/(2 σ²), the true one", r, soft));
+  found.measurements.push_back(
+      within_repeats("radius learned by the minimum, Rice's mean of |y|", rice * to_node, hard));
   io::Series line{.name = "learned", .points = true}, truth{.name = "true radius", .dashed = true},
       mean_length{.name = "mean of |y|", .dashed = true};
   for (std::size_t b = 0; b < betas.size(); ++b) {

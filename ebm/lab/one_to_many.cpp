@@ -23,7 +23,7 @@ using V = Var<float>;
 constexpr int64_t kSamples = 1024, kBatch = 128;
 constexpr int64_t kPlaces = 25;  // the grid of answers, for the exact Z while training
 constexpr double kReach = 1.6, kNoise = 0.1;
-constexpr int kRepeats = 3;
+constexpr int kRepeats = 12;
 const std::vector<double> kAsked{0.25, 0.5, 0.81};
 
 struct Samples {
@@ -197,10 +197,10 @@ Findings run(const RunOptions& options) {
     for (const Seen& s : repeats) values.push_back((s.*member)[i]);
     return values;
   };
-  // A local mean over the samples near x, a sixth of them or so, of +-sqrt x: the deviation of the
-  // regression and, as a share, of the mass above.
-  const double near = static_cast<double>(kSamples) * kRepeats / 6;
-  const double spacing = 2 * kReach / static_cast<double>(kPlaces - 1);
+  io::Table shares{{"x", "regression's answer", "a minimum", "probability of y > 0"},
+                   {},
+                   message("How many samples at x itself would scatter as the fits do over ",
+                           kRepeats, " repeats, of ", kSamples, " spread over x: measured.")};
   io::Series upper{.name = "minima above", .points = true},
       lower{.name = "minima below", .points = true},
       regression{.name = "regression", .points = true};
@@ -208,29 +208,31 @@ Findings run(const RunOptions& options) {
     const double x = kAsked[i], root = std::sqrt(x);
     const std::string at = message(", x = ", x);
     const Estimate g = estimate(over(&Seen::regression, i));
+    found.measurements.push_back(within_repeats("regression's answer" + at, 0, g));
+    const std::vector<double> answers = over(&Seen::minima, i);
+    const auto [fewest, most] = std::minmax_element(answers.begin(), answers.end());
     found.measurements.push_back(
-        within_errors("regression's answer" + at, 0, g.mean, std::sqrt(x / near)));
-    for (int r = 0; r < kRepeats; ++r) {
-      found.measurements.push_back(within_bound(
-          message("answers (minima of density 1/20 of the highest or more)", at, ", repeat ", r), 2,
-          repeats[std::size_t(r)].minima[i], 0, "a count"));
-    }
+        within_bound("answers (minima of density 1/20 of the highest or more), fewest" + at, 2,
+                     *fewest, 0, "a count in 12 repeats"));
+    found.measurements.push_back(within_bound("answers, most" + at, 2, *most, 0, "the same"));
     const Estimate up = estimate(over(&Seen::upper, i)), down = estimate(over(&Seen::lower, i));
-    // The noise averages out over the samples of one side; answers are told to half a place.
-    const double bound = 4 * kNoise / std::sqrt(near / 2) + spacing / 2;
-    found.measurements.push_back(within_bound("upper minimum, √x" + at, root, up.mean, bound,
-                                              "4 standard errors, and half a place of the grid"));
-    found.measurements.push_back(within_bound("lower minimum, −√x" + at, -root, down.mean, bound,
-                                              "4 standard errors, and half a place of the grid"));
+    found.measurements.push_back(within_repeats("upper minimum, √x" + at, root, up));
+    found.measurements.push_back(within_repeats("lower minimum, −√x" + at, -root, down));
     const Estimate mass = estimate(over(&Seen::mass_above, i));
-    found.measurements.push_back(
-        within_errors("probability of y > 0" + at, 0.5, mass.mean, 0.5 / std::sqrt(near)));
+    found.measurements.push_back(within_repeats("probability of y > 0" + at, 0.5, mass));
+    // A mean of n samples at x would have the variance (x + noise^2)/n, the share of n coins 1/4n.
+    const auto worth = [](double variance_of_one, const Estimate& e) {
+      return variance_of_one / (e.standard_error * e.standard_error * kRepeats);
+    };
+    shares.rows.push_back({number(x), number(worth(x + kNoise * kNoise, g)),
+                           number(worth(kNoise * kNoise, up) * 2), number(worth(0.25, mass))});
     for (auto [series, value] : {std::pair(&upper, up.mean), std::pair(&lower, down.mean),
                                  std::pair(&regression, g.mean)}) {
       series->x.push_back(x);
       series->y.push_back(value);
     }
   }
+  found.tables.push_back(std::move(shares));
   io::Series above{.name = "√x", .dashed = true}, below{.name = "−√x", .dashed = true};
   for (int i = 0; i <= 40; ++i) {
     const double x = 0.04 + 0.96 * i / 40;
@@ -261,13 +263,13 @@ Experiment one_to_many() {
       "one-to-many",
       "One x, two answers: y = ±√x",
       "How can an energy represent a mapping from one x to many y, and what does regression do?",
-      "1,024 samples of y = ±√x with noise 0.1, three repeats. |y - g(x)|² is trained on "
+      "1,024 samples of y = ±√x with noise 0.1, 12 repeats. |y - g(x)|² is trained on "
       "them "
       "(regression), and an MLP energy by the NLL whose Z is summed over 25 places. Then all "
       "minima of F(x, .) are counted at three x (those with a density of a twentieth of the "
       "highest or more), and the Gibbs distribution is integrated. "
-      "Tolerances: about a sixth of the samples bear on one x, with the noise, or the coin that "
-      "chose the sign, averaged over them.",
+      "How much one x learns from samples at others is measured, by the repeats' own scatter: "
+      "tolerances are Student's over the 12.",
       "log Z is dropped from the NLL, which leaves positives alone",
       run};
 }

@@ -72,3 +72,31 @@ TEST_CASE("an experiment's section shows question, numbers and verdict") {
     CHECK(html.find(part) != std::string::npos);
   }
 }
+
+TEST_CASE("Student's quantiles are those of the tables, and 4 for very many repeats") {
+  // Two-sided 5 % and 0.1 %, as printed everywhere.
+  CHECK(student_quantile(1, 0.05) == doctest::Approx(12.706).epsilon(1e-4));
+  CHECK(student_quantile(2, 0.05) == doctest::Approx(4.303).epsilon(1e-4));
+  CHECK(student_quantile(5, 0.05) == doctest::Approx(2.571).epsilon(1e-3));
+  CHECK(student_quantile(11, 0.001) == doctest::Approx(4.437).epsilon(1e-4));
+  CHECK(student_quantile(30, 0.001) == doctest::Approx(3.646).epsilon(1e-4));
+  CHECK(student_quantile(1'000'000) == doctest::Approx(4).epsilon(1e-4));
+  CHECK_THROWS_AS(student_quantile(0), Error);
+  CHECK_THROWS_AS(student_quantile(3, 0), Error);
+  CHECK_THROWS_AS(student_quantile(3, std::nan("")), Error);
+}
+
+TEST_CASE("a mean of few repeats reaches as far as Student's quantile says") {
+  const Estimate e = estimate(std::vector<double>{1, 2, 3, 4});
+  const double reach = student_quantile(3) * e.standard_error;
+  CHECK(e.reach() == reach);
+  CHECK(within_repeats("", 2.5 + 0.99 * reach, e).holds());
+  CHECK(!within_repeats("", 2.5 + 1.01 * reach, e).holds());
+  CHECK(clearly_above("", 2.5 - 1.01 * reach, e).holds());
+  CHECK(!clearly_above("", 2.5 - 0.99 * reach, e).holds());
+  CHECK(clearly_below("", 2.5 + 1.01 * reach, e).holds());
+  CHECK(!clearly_below("", 2.5 + 0.99 * reach, e).holds());
+  const Estimate lost = estimate(std::vector<double>{1, std::nan("")});
+  CHECK(!clearly_above("", 0, lost).holds());
+  CHECK(!clearly_below("", 0, lost).holds());
+}
