@@ -82,6 +82,38 @@ TEST_CASE("a mixture of Gaussians is normalised: quadrature finds log Z = 0") {
   CHECK(std::abs(integrate(mixture, 1, kPlane).log_partition) <= 1e-8);
 }
 
+TEST_CASE("three dimensions: a Gaussian that is no product, and a double well that is one") {
+  const Quadratic bowl(matrix({3}, {0.5, -1, 0}),
+                       matrix({3, 3}, {2, 0.5, -0.3, 0.5, 1.5, 0.4, -0.3, 0.4, 1}));
+  const double beta = 1.3;
+  const Quadrature q = integrate(bowl, beta, {{}, {}, {}});
+  CHECK(std::abs(q.log_partition - bowl.log_partition(beta)) <= q.error + 1e-12);
+  CHECK(q.error < 1e-7);
+  CHECK(q.mean()[1] == doctest::Approx(-1).epsilon(1e-7));
+  const Tensor<double> exact = bowl.covariance(beta), found = q.covariance();
+  for (int i = 0; i < 9; ++i) CHECK(found[i] == doctest::Approx(exact[i]).epsilon(1e-6));
+  const DoubleWell::Form form{.barrier = 1, .tilt = 0.2, .stiffness = 2};
+  const Quadrature well = integrate(DoubleWell(form), 2, {{-kInf, kInf}, {-3, 3}, {-3, kInf}});
+  // One coordinate's Z, times that of a normal of variance 1/4 on (-3, 3) and on (-3, oo).
+  const double along = integrate(DoubleWell(form), 2, kLine).log_partition;
+  const double across = std::log(std::numbers::pi / 2) + std::log1p(-std::erfc(6 / std::sqrt(2.0)));
+  CHECK(std::abs(well.log_partition - along - across) <= well.error + 1e-8);
+}
+
+TEST_CASE("four dimensions are within reach, five are refused") {
+  const Quadratic bowl = Quadratic::isotropic(1.5, {0.3, -0.2, 0, 0.1});
+  const Quadrature q = integrate(bowl, 1, std::vector<Interval>(4));
+  CHECK(std::abs(q.log_partition - bowl.log_partition(1)) <= q.error + 1e-12);
+  CHECK(q.error < 1e-3);
+  const Energy<double> flat = [](const auto& at) { return 0.0 * sum(at.y, -1); };
+  CHECK_THROWS_WITH_AS(integrate(flat, 1, std::vector<Interval>(3)),
+                       doctest::Contains("not normalisable"), Error);
+  CHECK_THROWS_WITH_AS(integrate(flat, 1, std::vector<Interval>(5, {0, 1})),
+                       doctest::Contains("5 dimensions take"), Error);
+  CHECK_THROWS_WITH_AS(integrate(flat, 1, {{0, 1}}, {.max_level = 3}),
+                       doctest::Contains("max_level is 3"), Error);
+}
+
 TEST_CASE("an energy that has no distribution is refused with the reason") {
   const Energy<double> flat = [](const auto& at) { return 0.0 * sum(at.y, -1); };
   const Energy<double> slow = [](const auto& at) {
@@ -105,5 +137,5 @@ TEST_CASE("an energy that has no distribution is refused with the reason") {
   CHECK_THROWS_WITH_AS(integrate(flat, std::nan(""), {{0, 1}}), doctest::Contains("beta is nan"),
                        Error);
   CHECK_THROWS_WITH_AS(integrate(flat, 1, {{1, 1}}), doctest::Contains("is empty"), Error);
-  CHECK_THROWS_WITH_AS(integrate(flat, 1, {}), doctest::Contains("domain has 0"), Error);
+  CHECK_THROWS_WITH_AS(integrate(flat, 1, {}), doctest::Contains("has 0 dimensions"), Error);
 }
