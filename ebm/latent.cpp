@@ -5,10 +5,12 @@
 #include <numbers>
 
 #include "core/ops/reduce.h"
+#include "core/ops/shape_ops.h"
 #include "core/ops/softmax.h"
 #include "ebm/beta.h"
 #include "ebm/energies/constants.h"
 #include "ebm/gibbs.h"
+#include "ebm/matrix.h"
 
 namespace talweg::ebm {
 namespace {
@@ -114,8 +116,51 @@ Var<T> latent_posterior(const Energy<T>& energy, const LatentNodes<T>& nodes, do
   return gibbs_probabilities(weighted(at_every_node(energy, nodes, at), nodes, beta), beta);
 }
 
+namespace {
+
+constexpr double kFlat = 1e-10;  // curvature, relative to the largest, that counts as none
+
+/// z after a Newton step from `z`, on the tape: it moves by nothing and knows how it would.
 template <class T>
-Energy<T> min_over_latent(Energy<T> energy, Tensor<T> starts, DescentOptions options) {
+Var<T> newton_step(const Energy<T>& energy, const Arguments<T>& at, const Tensor<T>& z) {
+  Tape<T>& tape = at.tape();
+  const int64_t n = at.rows(), d = z.size() / std::max<int64_t>(n, 1);
+  const Var<T> leaf = tape.variable(z);
+  const Var<T> slope = reshape(energy_gradient(energy, {at.y, at.x, leaf}, leaf, true), {n, d});
+  Tensor<double> hessian({n, d, d});
+  for (int64_t a = 0; a < d && slope.needs_grad(); ++a) {
+    const Var<T> row = tape.grad(sum(slice(slope, 1, a, 1)), {{leaf}})[0];
+    for (int64_t r = 0; r < n; ++r) {
+      std::copy_n(row.data() + r * d, d, hessian.data() + (r * d + a) * d);
+    }
+  }
+  Tensor<T> inverse({n, d, d});
+  for (int64_t r = 0; r < n; ++r) {
+    const auto size = std::size_t(d * d);
+    const Tensor<double> h({d, d}, hessian.values().subspan(std::size_t(r) * size, size));
+    const std::vector<double> curvature = eigenvalues(h);
+    expect(
+        curvature.front() > kFlat * curvature.back(), "[min_over_latent] row ", r,
+        ": the energy's curvature in z is not above 0 in all directions where the descent ended (",
+        "the least is ", curvature.front(), "), so that F has no second derivative there; take ",
+        "Order::first, or over_latent with nodes");
+    const Tensor<double> of_row = inverse_from_cholesky(cholesky(h));
+    std::copy_n(of_row.data(), size, inverse.data() + std::size_t(r) * size);
+  }
+  const Var<T> step = sum(tape.constant(inverse) * reshape(slope, {n, 1, d}), -1);
+  return tape.constant(z) - reshape(step, z.shape());
+}
+
+}  // namespace
+
+template <class T>
+Energy<T> min_over_latent(Energy<T> energy, Tensor<T> starts, DescentOptions options, Order order) {
+  return min_over_latent(energy, energy, std::move(starts), options, order);
+}
+
+template <class T>
+Energy<T> min_over_latent(Energy<T> energy, Energy<T> held, Tensor<T> starts,
+                          DescentOptions options, Order order) {
   expect(starts.shape().rank() >= 1 && starts.size() > 0,
          "[min_over_latent] needs a place for z to ", "begin, found starts ", starts.shape());
   return [=](const Arguments<T>& at) {
@@ -131,12 +176,15 @@ Energy<T> min_over_latent(Energy<T> energy, Tensor<T> starts, DescentOptions opt
       for (int64_t r = 0; r < n; ++r) {
         std::copy_n(starts.data() + s * width, width, from.z.data() + r * width);
       }
-      const Descent<T> found = descend(energy, from, Over::z, options);
+      const Descent<T> found = descend(held, from, Over::z, options);
       for (int64_t r = 0; r < n; ++r) {
         if (!(found.energy[std::size_t(r)] < least[std::size_t(r)])) continue;
         least[std::size_t(r)] = found.energy[std::size_t(r)];
         std::copy_n(found.z.data() + r * width, width, z.data() + r * width);
       }
+    }
+    if (order == Order::second && tape.recording()) {
+      return energy({at.y, at.x, newton_step(energy, at, z)});
     }
     const Var<T> lowest = energy({at.y, at.x, tape.constant(z)});
     const Var<T> f = tape.make("min_over_latent", {n});
@@ -144,7 +192,7 @@ Energy<T> min_over_latent(Energy<T> energy, Tensor<T> starts, DescentOptions opt
     f.wrt(lowest, [](Var<T> dy) {
       expect(!dy.tape().recording(),
              "[min_over_latent] has first derivatives only: its second would ",
-             "need to know how z* moves; take over_latent with nodes");
+             "need to know how z* moves; ask for Order::second, or take over_latent with nodes");
       return dy;
     });
     return f;
@@ -181,16 +229,17 @@ template <class T> Var<T> latent_information(Var<T> posterior) {
          static_cast<T>(std::log(static_cast<double>(posterior.shape()[1])));
 }
 
-#define TALWEG_INSTANTIATE(T)                                                       \
-  template LatentNodes<T> one_of(int64_t);                                          \
-  template LatentNodes<T> interval_nodes(double, double, int64_t);                  \
-  template LatentNodes<T> periodic_nodes(double, double, int64_t);                  \
-  template Energy<T> over_latent(Energy<T>, LatentNodes<T>, double);                \
-  template Var<T> latent_posterior(const Energy<T>&, const LatentNodes<T>&, double, \
-                                   const Arguments<T>&);                            \
-  template Energy<T> min_over_latent(Energy<T>, Tensor<T>, DescentOptions);         \
-  template Var<T> quadratic_latent_free_energy(Var<T>, double, int64_t, double);    \
-  template Var<T> within_radius(Var<T>, double);                                    \
+#define TALWEG_INSTANTIATE(T)                                                                 \
+  template LatentNodes<T> one_of(int64_t);                                                    \
+  template LatentNodes<T> interval_nodes(double, double, int64_t);                            \
+  template LatentNodes<T> periodic_nodes(double, double, int64_t);                            \
+  template Energy<T> over_latent(Energy<T>, LatentNodes<T>, double);                          \
+  template Var<T> latent_posterior(const Energy<T>&, const LatentNodes<T>&, double,           \
+                                   const Arguments<T>&);                                      \
+  template Energy<T> min_over_latent(Energy<T>, Tensor<T>, DescentOptions, Order);            \
+  template Energy<T> min_over_latent(Energy<T>, Energy<T>, Tensor<T>, DescentOptions, Order); \
+  template Var<T> quadratic_latent_free_energy(Var<T>, double, int64_t, double);              \
+  template Var<T> within_radius(Var<T>, double);                                              \
   template Var<T> latent_information(Var<T>);
 TALWEG_INSTANTIATE(float)
 TALWEG_INSTANTIATE(double)

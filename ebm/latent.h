@@ -45,12 +45,30 @@ template <class T>
 Var<T> latent_posterior(const Energy<T>& energy, const LatentNodes<T>& nodes, double beta,
                         const Arguments<T>& at);
 
+/// How often a minimum may be differentiated.
+enum class Order { first, second };
+
 /// F_inf(y, x) over a continuous z[N, ...]: from each of `starts`[M, ...] z descends to a minimum
 /// (ebm/inference.h), and the lowest counts. With z* found, dF/dy = dE/dy at z*, since dE/dz is 0
-/// there: the envelope theorem. That is first order only, and a second derivative, which would need
-/// to know how z* moves, is refused with an Error.
+/// there: the envelope theorem. That is first order only, and a second derivative, which needs to know
+/// how z* moves, is refused with an Error.
+///
+/// Order::second knows it. By the implicit function theorem dz* = -H^-1 dE_z, with E_z = dE/dz and H =
+/// d^2E/dz^2 at z*; one Newton step z* - H^-1 E_z(y, x, z*), H held, has the value z* and that
+/// derivative, so that E after it has
+///   d^2F/dy^2 = E_yy - E_yz H^-1 E_zy,
+/// and the same in x and in parameters. Second derivatives are exact where z* is, third ones are not.
+/// It takes a backward pass for each of z's numbers. Throws Error where H is not positive definite (to 1e-10): z*
+/// is then no point that moves smoothly. Source: Danskin 1967; Krantz and Parks 2002.
 template <class T>
-Energy<T> min_over_latent(Energy<T> energy, Tensor<T> starts, DescentOptions options = {});
+Energy<T> min_over_latent(Energy<T> energy, Tensor<T> starts, DescentOptions options = {},
+                          Order order = Order::first);
+/// The same for an energy with parameters in a training pass: z descends on a tape of its own, along
+/// `held`, the same energy with its parameters held.
+///   Energy<T> f = min_over_latent(model.in(context), model.frozen(parameters), starts);
+template <class T>
+Energy<T> min_over_latent(Energy<T> energy, Energy<T> held, Tensor<T> starts,
+                          DescentOptions options = {}, Order order = Order::first);
 
 /// What a continuous z of `dimensions` costs where E(y, x, z) = lowest + (z - z*)' A (z - z*) / 2:
 ///   F_beta = lowest + (D / 2 beta) log(beta / 2 pi) + log(det A) / (2 beta),

@@ -78,7 +78,17 @@ template <class T> Var<T> SpectralNorm<T>::of(Var<T> weight, int iterations) {
 
   Tape<T>& tape = weight.tape();
   const Var<T> left = constant_of(tape, {1, rows}, u_), right = constant_of(tape, {cols, 1}, v_);
-  return reshape(matmul(matmul(left, reshape(weight, {rows, cols})), right), {});
+  const Var<T> value = reshape(matmul(matmul(left, reshape(weight, {rows, cols})), right), {});
+  const Var<T> out = tape.make("spectral_norm", {});
+  *out.data() = value.item();
+  out.wrt(value, [](Var<T> dy) {
+    expect(!dy.tape().recording(),
+           "[spectral norm] has first derivatives only: its second would need to know how the ",
+           "singular vectors turn; differentiate in y, or take weight decay for a loss that is to ",
+           "be differentiated in the weight twice");
+    return dy;
+  });
+  return out;
 }
 
 template <class T> Var<T> SpectralNorm<T>::normalize(Var<T> weight, int iterations) {

@@ -42,7 +42,9 @@ template <class T> class SpectralNorm {
   SpectralNorm(const Shape& weight, Rng& rng);
 
   /// sigma = u' W v on the tape, after as many more iterations. Gradient: dW = u v', exact once u
-  /// and v have settled, and constant in W: the second derivative in W alone is not in it.
+  /// and v have settled. First order only: how u and v turn with W is not in it, and a second
+  /// derivative in W is refused with an Error. Gradient penalties differentiate in y first and in W
+  /// once, and may.
   Var<T> of(Var<T> weight, int iterations = 1);
   /// W / sigma(W), of norm 1: what a layer computes with.
   Var<T> normalize(Var<T> weight, int iterations = 1);

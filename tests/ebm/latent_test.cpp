@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "core/gradcheck.h"
+#include "core/ops/matmul.h"
 #include "core/ops/reduce.h"
 #include "core/ops/shape_ops.h"
 #include "ebm/beta.h"
@@ -149,6 +150,42 @@ TEST_CASE("a minimum over a latent takes the lowest of several basins, and no se
   CHECK(energy_gradient(hard, {leaf}, leaf).data()[0] < 0);  // z* is left of 0
   CHECK_THROWS_WITH_AS(energy_gradient(hard, {leaf}, leaf, true),
                        doctest::Contains("first derivatives only"), Error);
+}
+
+TEST_CASE("asked for, a minimum over a latent has second derivatives, in y and in parameters") {
+  // E = |z - W y|^2 + |z|^4 / 4 with two numbers of z: nothing about it is separable.
+  const auto bent = [](const auto& w_of) -> Energy<double> {
+    return [w_of](const auto& at) {
+      const Var<double> far = at.z - matmul(at.y, w_of(at.tape()));
+      return sum(square(far), -1) + 0.25 * square(sum(square(at.z), -1));
+    };
+  };
+  const Tensor<double> starts = matrix({1, 2}, {0.1, 0.1});
+  const DescentOptions exact{.line_search = LineSearch::wolfe, .tolerance = 1e-11};
+  const auto lowest = [&](Var<double> w, Order order) {
+    const Tensor<double> values = w.to_tensor();
+    return min_over_latent(bent([w](auto&) { return w; }),
+                           bent([values](auto& tape) { return tape.constant(values); }), starts,
+                           exact, order);
+  };
+  const Function f = [&](std::span<const Var<double>> x) {
+    return lowest(x[1], Order::second)({x[0]});
+  };
+  const Tensor<double> y = matrix({2, 2}, {0.7, -0.4, 1.1, 0.3});
+  const Tensor<double> w = matrix({2, 2}, {1, 0.5, -0.2, 0.8});
+  const auto first = gradcheck(f, {y, w}), second = gradgradcheck(f, {y, w});
+  CHECK_MESSAGE(first.ok, first.worst);
+  CHECK_MESSAGE(second.ok, second.worst);
+  // The value is that of the first order.
+  Tape<double> tape;
+  const Var<double> leaf = tape.variable(y), held = tape.constant(w);
+  const Var<double> on = lowest(held, Order::second)({leaf}),
+                    off = lowest(held, Order::first)({leaf});
+  for (int i = 0; i < 2; ++i) CHECK(on.data()[i] == doctest::Approx(off.data()[i]).epsilon(1e-14));
+  // A flat direction of z has no second derivative.
+  const Energy<double> flat = [](const auto& at) { return square(sum(at.z, -1) - 1.0); };
+  CHECK_THROWS_WITH_AS(min_over_latent(flat, starts, exact, Order::second)({tape.variable(y)}),
+                       doctest::Contains("not above 0 in all directions"), Error);
 }
 
 TEST_CASE("a latent's capacity: within a radius, and the nats it says") {

@@ -164,6 +164,24 @@ TEST_CASE("a normalised weight has norm 1, and a network of such weights slope 1
   CHECK(gradcheck(f, {w1}).ok);
 }
 
+TEST_CASE("a spectral norm is differentiated once in its weight, also beneath a gradient penalty") {
+  Rng rng(3);
+  const Tensor<double> w = random_tensor({4, 2}, 11), points = random_tensor({5, 2}, 12);
+  SpectralNorm<double> norm(w.shape(), rng);
+  const Function penalty = [&](std::span<const Var<double>> x) {
+    const Energy<double> energy = [&](const Arguments<double>& at) {
+      return sum(tanh(matmul(at.y, norm.normalize(x[0], 2000), false, true)), -1);
+    };
+    return gradient_penalty(energy, {x[0].tape().variable(points)});
+  };
+  const auto checked = gradcheck(penalty, {w});
+  CHECK_MESSAGE(checked.ok, checked.worst);
+  Tape<double> tape;
+  const Var<double> leaf = tape.variable(w);
+  CHECK_THROWS_WITH_AS(tape.grad(norm.of(leaf), {{leaf}}, true),
+                       doctest::Contains("[spectral norm] has first derivatives only"), Error);
+}
+
 TEST_CASE("regularisers refuse bad input with the reason") {
   Tape<double> tape;
   const Var<double> held = tape.constant(Tensor<double>({2, 2}));
