@@ -23,7 +23,9 @@ std::string version() {
 void add_shared_options(CLI::App& command, Settings& settings) {
   command.add_option("--threads", settings.threads, "Threads; all the machine has if not given")
       ->check(CLI::Range(1, 1024));
-  command.add_option("--seed", settings.seed, "Seed of everything random")->capture_default_str();
+  command.add_option("--seed", settings.seed, "Seed of everything random")
+      ->check(CLI::NonNegativeNumber)  // or a minus would wrap around
+      ->capture_default_str();
   command.add_flag("--quiet", settings.quiet, "No progress or notes on stderr");
 }
 

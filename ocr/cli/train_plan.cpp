@@ -59,6 +59,17 @@ double parse_time(const std::string& text) {
 void check_loss(const TrainArguments& a) {
   TrainingPlan plan;
   set_loss(plan, a);
+  const ebm::WordLoss loss = plan.loss.loss;
+  const ebm::WordLossOptions usual;
+  if (plan.loss.margin != usual.margin && loss != ebm::WordLoss::hinge &&
+      loss != ebm::WordLoss::square_square && loss != ebm::WordLoss::simple) {
+    throw UsageError(message("--margin is for hinge, square-square and simple; the loss is ",
+                             a.loss, ", which has none"));
+  }
+  if (plan.loss.negatives != usual.negatives && loss != ebm::WordLoss::infonce) {
+    throw UsageError(message("--negatives is for infonce; the loss is ", a.loss,
+                             ", which takes all words or the most offending one"));
+  }
   try {
     for (const double beta : {plan.beta.first, plan.beta.last}) ebm::check(plan.loss, beta);
   } catch (const Error& e) {

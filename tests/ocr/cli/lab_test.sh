@@ -19,6 +19,8 @@ cmp -s one/results.json two/results.json || fail "the same seed makes other resu
 expect 1 'REFUTED' "$talweg" lab --out four --only E4 --fault
 grep -q '"holds": false' four/results.json || fail "results.json did not notice the fault"
 expect 2 'E99.*noisy-labels' "$talweg" lab --out five --only E99
+expect 2 'seed' "$talweg" lab --out five --only E4 --seed -1
+expect 1 'a file is in the way' "$talweg" lab --out one/index.html --only E4
 [[ ! -e five ]] || fail "a refused command left a folder"
 
 [[ $failures == 0 ]] || exit 1
