@@ -90,7 +90,7 @@ Minima all_minima(const Energy<double>& energy, const Tensor<double>& starts,
   for (int64_t s = 0; s < m; ++s) {
     std::vector<double> y(ends.y.data() + s * d, ends.y.data() + (s + 1) * d);
     const Local here = polish(energy, y);
-    if (!(here.gradient_norm <= std::max(options.descent.tolerance, 1e-12))) {
+    if (!(here.gradient_norm <= options.descent.tolerance)) {
       ++found.unfinished;
       continue;
     }

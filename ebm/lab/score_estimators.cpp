@@ -259,7 +259,11 @@ Findings run(const RunOptions& options) {
                   {},
                   message("Means over ", kRepeats, " sets of ", kSamples,
                           " samples, ± their standard error, after "
-                          "the bias in brackets was taken off.")};
+                          "the bias below was taken off.")};
+  io::Table taken_off{{"bias of", "score matching", "NCE", "denoising"}, {}, ""};
+  taken_off.caption =
+      message("From ", kSamples, " samples, by the jackknife; means over the sets.");
+  std::vector<std::string> biases;
   const auto add = [&](const char* method, const Numbers& number_of, double expected,
                        const std::vector<Jackknifed>& models) {
     std::vector<double> values;
@@ -271,13 +275,18 @@ Findings run(const RunOptions& options) {
     const Estimate e = estimate(values);
     found.measurements.push_back(
         within_repeats(message(method, ": ", number_of.name), expected, e));
-    return message(number(e.mean), " ± ", number(e.standard_error), " (", number(bias), ")");
+    biases.push_back(io::format_number(bias, 4));
+    return message(io::format_number(e.mean, 3), " ± ", io::format_number(e.standard_error, 3));
   };
   for (const Numbers& n : kNumbers) {
+    biases.clear();
     const double at_data = n.of(model_of(sharp)), at_smooth = n.of(model_of(smooth));
-    table.rows.push_back({n.name, number(at_data), add("score matching", n, at_data, matched),
-                          add("NCE", n, at_data, contrasted), number(at_smooth),
-                          add("denoising", n, at_smooth, denoised)});
+    const std::string by_scores = add("score matching", n, at_data, matched);
+    const std::string by_noise = add("NCE", n, at_data, contrasted);
+    const std::string by_corruption = add("denoising", n, at_smooth, denoised);
+    table.rows.push_back(
+        {n.name, number(at_data), by_scores, by_noise, number(at_smooth), by_corruption});
+    taken_off.rows.push_back({n.name, biases[0], biases[1], biases[2]});
   }
   const Numbers log_z{"log Z, its parameter", [](const Model& m) { return m.log_z; }};
   const Numbers gap{"log Z less that of its own energy",
@@ -298,6 +307,7 @@ Findings run(const RunOptions& options) {
       "denoising: log10 of the squared distance to the smoothed score over that to the data's", 0,
       estimate(log_ratio)));
   found.tables.push_back(std::move(table));
+  found.tables.push_back(std::move(taken_off));
   score_figure(sharp, denoised[0].whole, matched[0].whole, found);
   found.remarks = {
       "Score matching and NCE find the mixture that made the data; denoising finds it after noise "

@@ -26,7 +26,10 @@ LogPartition log_partition_of(std::span<const double> log_weights);
 
 /// Z = E_q[e^{-beta E(y)} / q(y)] over y_i ~ q: energies[n] = E(y_i), log_q[n] = log q(y_i), q
 /// normalised. Good where q is wide enough: the variance is finite only if e^{-2 beta E} / q is
-/// integrable. Throws Error as above, or where the counts differ or beta is not positive.
+/// integrable. That an energy is not normalisable no finite sample can tell: q reaches only so far, and
+/// log_z is then that of where q reached. Ask integrate (ebm/quadrature.h) where the dimensions allow, or
+/// widen q: log_z that keeps rising, with an ESS that keeps falling, says that there is no Z. Throws
+/// Error as above, or where the counts differ or beta is not positive and finite.
 /// Source: Owen 2013, chapter 9.
 LogPartition importance_log_partition(std::span<const double> energies,
                                       std::span<const double> log_q, double beta);
@@ -43,7 +46,9 @@ struct AisOptions {
 /// Annealed importance sampling. Along E_t = (1 - t) E_0 + t E_1 from t = 0 to 1,
 ///   log w = -beta sum_k (t_k - t_{k-1}) (E_1 - E_0)(y_{k-1}),   y_k after HMC at t_k,
 /// has E[w] = Z_1 / Z_0 whatever the moves' number, for y_0 exactly from e^{-beta E_0} / Z_0. So log
-/// w lies low: it is a lower bound in expectation. `log_z_0` is added to all results.
+/// w lies low: it is a lower bound in expectation. `log_z_0` is added to all results. Where the target is not
+/// normalisable there is no Z_1: forward and reverse results do not meet then, and HMC's chains leave;
+/// one beyond 1e12 throws.
 /// Source: Neal 2001; with HMC and forward/reverse, Grosse, Ghahramani and Adams 2015.
 template <class T>
 LogPartition ais_log_partition(ForcePtr<T> from, double log_z_0, ForcePtr<T> to,
