@@ -158,6 +158,7 @@ const std::vector<Question>& questions() {
        "even that under noisy labels.",
        {{"E2", "plain NLL, slope"},
         {"E2", "with a penalty"},
+        {"E13", "λ mean |slope|² at the data"},
         {"E3", "gap after 30000 steps, β = 0.25"},
         {"E3", "gap after 30000 steps, β = 4"}}},
       {"Simple: [F(y)]₊ + [m - F(ȳ)]₊",
