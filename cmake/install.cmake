@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 set(talweg_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/talweg)
 
 install(TARGETS talweg RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS talweg_core talweg_io talweg_nn talweg_ebm talweg_ocr
+install(TARGETS talweg_core talweg_io talweg_study talweg_nn talweg_ebm talweg_ocr
         EXPORT talweg ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT talweg NAMESPACE talweg:: FILE talweg-targets.cmake
         DESTINATION ${talweg_package_dir})

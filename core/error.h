@@ -20,6 +20,22 @@ class IoError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A place in the source, printed with " at " in front, or as nothing if unknown. As a default
+/// argument, Site::here() is where the function was called.
+struct Site {
+  const char* file = "";
+  const char* function = "";
+  int line = 0;
+  static constexpr Site here(const char* file = __builtin_FILE(),
+                             const char* function = __builtin_FUNCTION(),
+                             int line = __builtin_LINE()) {
+    return {file, function, line};
+  }
+  friend std::ostream& operator<<(std::ostream& out, const Site& s) {
+    return *s.file ? out << " at " << s.file << ':' << s.line << " (" << s.function << ')' : out;
+  }
+};
+
 /// message("expected ", 3, " found ", 4): everything that streams, joined into one string.
 template <class... Parts> std::string message(const Parts&... parts) {
   std::ostringstream out;

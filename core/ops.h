@@ -10,6 +10,7 @@
 #include "core/ops/conv2d_fused.h"
 #include "core/ops/depthwise.h"
 #include "core/ops/elementwise.h"
+#include "core/ops/in_place.h"
 #include "core/ops/matmul.h"
 #include "core/ops/norm.h"
 #include "core/ops/pool.h"

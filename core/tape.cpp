@@ -1,8 +1,7 @@
 #include "core/tape.h"
 
-#include <cmath>
-
 #include "core/kernels/kernels.h"
+#include "core/tape_observer.h"
 
 namespace talweg {
 
@@ -15,11 +14,21 @@ template <class T> Tape<T>& Var<T>::tape() const {
 
 template <class T> Shape Var<T>::shape() const { return tape().node(*this).shape; }
 
+template <class T> bool Tape<T>::Node::readable() const {
+  return value && !gone.how && (!log || log->version == version);
+}
+
+template <class T> bool Var<T>::readable() const { return tape().node(*this).readable(); }
+
 template <class T> T* Var<T>::data() const {
   const auto& n = tape().node(*this);
-  expect(!n.released, "[", n.op, "] the value of node ", index_, " was given back by backward(); ",
-         "call retain() on it, or read it, before backward()");
-  return n.value;
+  if (n.readable()) return n.value;
+  expect(!n.gone.how, "[", n.op, "] the value of node ", index_, " was ", n.gone.how, n.gone.by,
+         n.gone.at);
+  expect(n.value, "[", n.op, "] node ", index_, " has no value: it is where gradients meet");
+  throw Error(message("[", n.op, "] node ", index_,
+                      " shows a tensor that was opened for writing after ", "it was lent",
+                      n.log->last, "; change it after backward(), read it through const"));
 }
 
 template <class T> T Var<T>::item() const {
@@ -67,8 +76,10 @@ template <class T> const typename Tape<T>::Node& Tape<T>::node(Var<T> v) const {
 }
 
 template <class T> Var<T> Tape<T>::push(const char* op, const Shape& shape, T* value, bool owns) {
-  nodes_.push_back({op, shape, value, next_generation_++, owns, value == nullptr});
-  return handle(nodes_.size() - 1);
+  nodes_.push_back({op, shape, value, next_generation_++, owns});
+  const Var<T> y = at(nodes_.size() - 1);
+  if (observer_) observer_->made(y);
+  return y;
 }
 
 template <class T> Var<T> Tape<T>::make(const char* op, const Shape& shape) {
@@ -78,7 +89,9 @@ template <class T> Var<T> Tape<T>::make(const char* op, const Shape& shape) {
 template <class T> Var<T> Tape<T>::view(const char* op, Var<T> x, const Shape& shape) {
   expect(shape.size() == x.size(), "[", op, "] shape ", x.shape(), " has ", x.size(),
          " elements and cannot be seen as ", shape, ", which has ", shape.size());
-  return push(op, shape, x.data(), false);
+  Var<T> y = push(op, shape, x.data(), false);
+  if (observer_) observer_->reads(y, x, false);
+  return y;
 }
 
 template <class T> Var<T> Tape<T>::constant(const Tensor<T>& value) {
@@ -105,16 +118,13 @@ Var<T> Tape<T>::borrow(const Tensor<T>& value, bool needs_grad, PackCache<T>* pa
   Var<T> v = push("borrow", value.shape(), const_cast<T*>(value.data()), false);
   node(v).needs_grad = needs_grad;
   node(v).packs = packs;
+  node(v).log = &value.log();
+  node(v).version = value.log().version;
   return v;
 }
 
-template <class T> Var<T> Tape<T>::first_non_finite() {
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    const Node& n = nodes_[i];
-    const auto finite = [](T v) { return std::isfinite(v); };
-    if (!n.released && !std::all_of(n.value, n.value + n.shape.size(), finite)) return handle(i);
-  }
-  return {};
+template <class T> void Tape<T>::tell_read(Var<T> y, Var<T> x, bool recorded) {
+  observer_->reads(y, x, recorded);
 }
 
 template <class T> void Tape<T>::rewind(Mark m) {
@@ -130,8 +140,21 @@ template <class T> void Tape<T>::rewind(Mark m) {
 // --- differentiation ---
 
 namespace {
-enum : char { kIgnored = 0, kOnTheWay = 1, kTarget = 2 };  // the values of wanted_
-}
+constexpr char kGivenBack[] =
+    "given back by backward(); call retain() on it, or read it, before; for several passes use "
+    "grad(), which keeps values";
+enum : char { kIgnored = 0, kOnTheWay = 1, kTarget = 2 };  // the values of Pass::wanted
+}  // namespace
+
+/// Puts the working storage of the pass aside whose rule begins this one.
+template <class T> struct Tape<T>::Nested {
+  explicit Nested(Tape& tape) : tape(tape) {
+    if (tape.depth_ == tape.put_aside_.size()) tape.put_aside_.emplace_back();
+    std::swap(tape.pass_, tape.put_aside_[tape.depth_++]);
+  }
+  ~Nested() { std::swap(tape.pass_, tape.put_aside_[--tape.depth_]); }
+  Tape& tape;
+};
 
 template <class T> void Tape<T>::check_root(const char* what, Var<T> y, Var<T> cotangent) const {
   const Shape shape = node(y).shape;
@@ -147,23 +170,24 @@ template <class T> void Tape<T>::backward(Var<T> y) {
   expect(node(y).needs_grad, "[backward] node ", y.index_, " (", node(y).op,
          ") depends on no leaf ",
          "that needs a gradient; make a leaf with variable(), or look for a detach() or NoGrad");
+  const Nested nested(*this);
   const std::size_t root = std::size_t(y.index_);
-  wanted_.assign(root + 1, kIgnored);
+  pass_.wanted.assign(root + 1, kIgnored);
   for (std::size_t i = 0; i <= root; ++i) {
     const Node& n = nodes_[i];
-    if (n.needs_grad) wanted_[i] = n.edges == nullptr || n.retained ? kTarget : kOnTheWay;
+    if (n.needs_grad) pass_.wanted[i] = n.edges == nullptr || n.retained ? kTarget : kOnTheWay;
   }
   T* seed = allocate(nodes_[root].shape);
   *seed = T(1);
   sweep(root, seed, true);
   for (std::size_t i = 0; i <= root; ++i) {
     Node& n = nodes_[i];
-    if (wanted_[i] != kTarget || !adjoint_[i]) continue;
+    if (pass_.wanted[i] != kTarget || !pass_.adjoint[i]) continue;
     if (!n.grad) {
-      n.grad = adjoint_[i];
+      n.grad = pass_.adjoint[i];
     } else {
-      kernels::table<T>().add(n.shape.size(), n.grad, adjoint_[i], n.grad);
-      release(adjoint_[i], n.shape);
+      kernels::table<T>().add(n.shape.size(), n.grad, pass_.adjoint[i], n.grad);
+      release(pass_.adjoint[i], n.shape);
     }
   }
 }
@@ -172,6 +196,7 @@ template <class T>
 std::vector<Var<T>> Tape<T>::grad(Var<T> y, std::span<const Var<T>> xs, bool create_graph,
                                   Var<T> cotangent) {
   check_root("grad", y, cotangent);
+  const Nested nested(*this);
   const std::size_t root = std::size_t(y.index_);
   mark_dependents(root, xs);
   if (!cotangent) cotangent = full(y.shape(), T(1));
@@ -185,68 +210,75 @@ std::vector<Var<T>> Tape<T>::grad(Var<T> y, std::span<const Var<T>> xs, bool cre
   std::vector<Var<T>> result;
   for (Var<T> x : xs) {
     const std::size_t i = std::size_t(x.index_);
-    const bool recorded = i <= root && create_graph && adjoint_var_[i];
-    result.push_back(recorded ? adjoint_var_[i] : full(x.shape(), T(0)));
-    if (create_graph || i > root || !adjoint_[i]) continue;
-    std::copy_n(adjoint_[i], x.size(), result.back().data());
+    const bool recorded = i <= root && create_graph && pass_.adjoint_var[i];
+    result.push_back(recorded ? pass_.adjoint_var[i] : full(x.shape(), T(0)));
+    if (create_graph || i > root || !pass_.adjoint[i]) continue;
+    std::copy_n(pass_.adjoint[i], x.size(), result.back().data());
   }
   for (std::size_t i = 0; i <= root && !create_graph; ++i) {
-    if (adjoint_[i]) release(adjoint_[i], nodes_[i].shape);
+    if (pass_.adjoint[i]) release(pass_.adjoint[i], nodes_[i].shape);
   }
   return result;
 }
 
 /// Marks xs as targets and every node up to `root` that depends on one as lying on the way.
 template <class T> void Tape<T>::mark_dependents(std::size_t root, std::span<const Var<T>> xs) {
-  wanted_.assign(root + 1, kIgnored);
+  pass_.wanted.assign(root + 1, kIgnored);
   for (Var<T> x : xs) {
     expect(node(x).needs_grad, "[grad] node ", x.index_, " (", node(x).op,
            ") needs no gradient; make its leaf with variable()");
-    if (std::size_t(x.index_) <= root) wanted_[x.index_] = kTarget;
+    if (std::size_t(x.index_) <= root) pass_.wanted[x.index_] = kTarget;
   }
   for (std::size_t i = 0; i <= root; ++i) {
-    for (const Edge* e = nodes_[i].edges; e && !wanted_[i]; e = e->next) {
-      if (wanted_[e->input]) wanted_[i] = kOnTheWay;
+    for (const Edge* e = nodes_[i].edges; e && !pass_.wanted[i]; e = e->next) {
+      if (pass_.wanted[e->input]) pass_.wanted[i] = kOnTheWay;
     }
   }
 }
 
 /// Invariant 1 at work: from `root` to the front, each node that a gradient reached hands it on to
 /// its inputs. Nothing is recorded; what a rule makes on the way is rewound as soon as it has been
-/// received. Leaves the gradients of targets in adjoint_ and takes over `seed`.
+/// received. Leaves the gradients of targets in pass_.adjoint and takes over `seed`.
 template <class T> void Tape<T>::sweep(std::size_t root, T* seed, bool release_passed) {
   NoGrad<T> off(*this);
-  adjoint_.assign(root + 1, nullptr);
-  adjoint_[root] = seed;
+  if (observer_) observer_->began(at(root));
+  pass_.adjoint.assign(root + 1, nullptr);
+  pass_.adjoint[root] = seed;
   for (std::size_t i = root + 1; i-- > 0;) {
-    if (!adjoint_[i]) continue;
-    const bool target = wanted_[i] == kTarget;
+    if (!pass_.adjoint[i]) continue;
+    const bool target = pass_.wanted[i] == kTarget;
     const Edge* edge = nodes_[i].edges;
     const Mark before = mark();
-    Var<T> dy = push("adjoint", nodes_[i].shape, adjoint_[i], false);
+    Var<T> dy = push("adjoint", nodes_[i].shape, pass_.adjoint[i], false);
+    if (observer_) observer_->passing(at(i), dy);
     for (; edge; edge = edge->next) {
       T* none = nullptr;  // only the last rule may take dy's memory over, and not from a target
-      if (wanted_[edge->input]) receive(*edge, dy, edge->next || target ? none : adjoint_[i]);
+      if (pass_.wanted[edge->input])
+        receive(i, *edge, dy, edge->next || target ? none : pass_.adjoint[i]);
     }
     rewind(before);
-    if (!target && adjoint_[i]) release(std::exchange(adjoint_[i], nullptr), nodes_[i].shape);
+    if (observer_) observer_->passed(at(i));
+    if (!target && pass_.adjoint[i])
+      release(std::exchange(pass_.adjoint[i], nullptr), nodes_[i].shape);
     // Invariant 3: nothing that is still to come reads this value.
     Node& n = nodes_[i];
     if (release_passed && !target && i != root && n.edges) {
       if (n.owns_value) release(n.value, n.shape);
       n.owns_value = false;
-      n.released = true;
+      n.gone.how = kGivenBack;
     }
   }
+  if (observer_) observer_->ended();
 }
 
 /// Runs one rule and adds its result to the gradient of its input, moving memory, not copying it,
 /// where the result is fresh, or where it is dy itself and dy is not needed any more.
-template <class T> void Tape<T>::receive(const Edge& edge, Var<T> dy, T*& dy_buffer) {
+template <class T>
+void Tape<T>::receive(std::size_t y, const Edge& edge, Var<T> dy, T*& dy_buffer) {
   const Mark before = mark();
-  const Var<T> dx = run_rule(edge, dy);
+  const Var<T> dx = run_rule(y, edge, dy);
   Node& from = node(dx);
-  T*& into = adjoint_[edge.input];
+  T*& into = pass_.adjoint[edge.input];
   if (into) {
     kernels::table<T>().add(from.shape.size(), into, from.value, into);
   } else if (std::size_t(dx.index_) >= before.nodes && from.owns_value) {
@@ -263,18 +295,22 @@ template <class T> void Tape<T>::receive(const Edge& edge, Var<T> dy, T*& dy_buf
 
 /// The same loop with every gradient a recorded Var: it appends to the tape and frees nothing.
 template <class T> void Tape<T>::sweep_recorded(std::size_t root, Var<T> seed) {
-  adjoint_var_.assign(root + 1, Var<T>());
-  adjoint_var_[root] = seed;
+  if (observer_) observer_->began(at(root));
+  pass_.adjoint_var.assign(root + 1, Var<T>());
+  pass_.adjoint_var[root] = seed;
   for (std::size_t i = root + 1; i-- > 0;) {
-    const Var<T> dy = adjoint_var_[i];
+    const Var<T> dy = pass_.adjoint_var[i];
     if (!dy) continue;
+    if (observer_) observer_->passing(at(i), dy);
     for (const Edge* edge = nodes_[i].edges; edge; edge = edge->next) {
-      if (!wanted_[edge->input]) continue;
-      const Var<T> dx = run_rule(*edge, dy);
-      Var<T>& into = adjoint_var_[edge->input];
+      if (!pass_.wanted[edge->input]) continue;
+      const Var<T> dx = run_rule(i, *edge, dy);
+      Var<T>& into = pass_.adjoint_var[edge->input];
       into = into ? accumulate(into, dx) : dx;
     }
+    if (observer_) observer_->passed(at(i));
   }
+  if (observer_) observer_->ended();
 }
 
 /// a + b for two gradients of one value: the only op the tape itself needs.
@@ -285,11 +321,12 @@ template <class T> Var<T> Tape<T>::accumulate(Var<T> a, Var<T> b) {
   return y;
 }
 
-template <class T> Var<T> Tape<T>::run_rule(const Edge& edge, Var<T> dy) {
+template <class T> Var<T> Tape<T>::run_rule(std::size_t y, const Edge& edge, Var<T> dy) {
   const Var<T> dx = edge.call(edge.closure, dy);
   const Node& input = nodes_[edge.input];
   expect(node(dx).shape == input.shape, "[tape] the rule for input ", edge.input, " (", input.op,
          ", shape ", input.shape, ") returned a gradient of shape ", node(dx).shape);
+  if (observer_) observer_->ran(at(y), at(edge.input), dx);
   return dx;
 }
 

@@ -32,7 +32,8 @@
 namespace talweg {
 
 template <class T> class Tape;
-template <class T> class PackCache;  // core/ops/pack_cache.h
+template <class T> class PackCache;     // core/ops/pack_cache.h
+template <class T> class TapeObserver;  // core/tape_observer.h
 
 /// A handle to a value on a tape, 16 bytes, passed by value. Used after its scope it throws.
 template <class T> class Var {
@@ -43,7 +44,8 @@ template <class T> class Var {
   Tape<T>& tape() const;
   Shape shape() const;  ///< by value: making nodes moves their storage
   int64_t size() const { return shape().size(); }
-  T* data() const;  ///< throws where backward() has already given the value back
+  T* data() const;  ///< throws where the value was given back, overwritten or changed by its owner
+  bool readable() const;  ///< would data() return?
   std::span<T> values() const { return {data(), std::size_t(size())}; }
   T item() const;               ///< the value of a tensor with one element
   Tensor<T> to_tensor() const;  ///< a copy that outlives the tape
@@ -87,14 +89,16 @@ template <class T> class Tape {
   Var<T> variable(const Tensor<T>& value);  ///< a copy; backward() leaves a gradient on it
   Var<T> constant(T value) { return full({}, value); }
   Var<T> full(const Shape& shape, T value);  ///< a constant tensor of equal elements
-  /// A leaf that reads `value` in place; the tensor must stay, unchanged, until the scope ends, and
-  /// so must `packs`, where kernels keep its packed forms from pass to pass.
+  /// A leaf that reads `value` in place; the tensor must stay until the scope ends, and so must
+  /// `packs`, where kernels keep its packed forms. Reading it after a change of `value` throws.
   Var<T> borrow(const Tensor<T>& value, bool needs_grad, PackCache<T>* packs = nullptr);
 
   // --- for ops ---
   Var<T> make(const char* op, const Shape& shape);  ///< a fresh, uninitialised value
   /// A node that shows `x`'s elements, without a copy, as another shape of the same size.
   Var<T> view(const char* op, Var<T> x, const Shape& shape);
+  /// From here on, whoever reads x, in a rule too, gets an Error: "its value was " `how` `by` `at`.
+  void end(Var<T> x, const char* how, const char* by, Site at) { node(x).gone = {how, by, at}; }
   /// A node without a value, where the gradients of several inputs begin with the one of this shape.
   Var<T> waypoint(const char* op, const Shape& shape) { return push(op, shape, nullptr, false); }
   /// A copy of `items` that lives as long as the node being made, for closures to hold.
@@ -111,17 +115,18 @@ template <class T> class Tape {
   std::vector<Var<T>> grad(Var<T> y, std::span<const Var<T>> xs, bool create_graph = false,
                            Var<T> cotangent = {});
 
-  /// The first node made that holds a NaN or an infinity, or a Var without a tape if all are
-  /// finite: where a loss that is not finite went wrong. Looks only at values not yet given back.
-  Var<T> first_non_finite();
-
   int64_t node_count() const { return int64_t(nodes_.size()); }
+  /// The node at place i, from 0 to node_count().
+  Var<T> at(std::size_t i) { return {this, int32_t(i), nodes_[i].generation}; }
   Pool& pool() { return pool_; }
+  /// Tells `observer` what happens from here on, or nobody where null; returns whom it told before.
+  TapeObserver<T>* observe(TapeObserver<T>* observer) { return std::exchange(observer_, observer); }
 
  private:
   friend class Var<T>;
   template <class U> friend class TapeScope;
-  template <class U> friend class NoGrad;
+  template <class U> friend class Recording;
+  struct Nested;
 
   struct Edge {
     int32_t input;
@@ -130,16 +135,31 @@ template <class T> class Tape {
     Edge* next;
   };
 
+  struct Gone {  // why a value cannot be read any more
+    const char* how = nullptr;
+    const char* by = "";
+    Site at = {};
+  };
+
   struct Node {
     const char* op;
     Shape shape;
     T* value;  // null at a waypoint
     uint32_t generation;
-    bool owns_value, released;
-    bool needs_grad = false, retained = false;
-    T* grad = nullptr;      // what backward() left on a leaf; null if nothing arrived
-    Edge* edges = nullptr;  // newest first
+    bool owns_value, needs_grad = false, retained = false;
+    Gone gone = {};
+    const WriteLog* log = nullptr;  // of the tensor that lent the value,
+    uint64_t version = 0;           // and its version then
+    T* grad = nullptr;              // what backward() left on a leaf; null if nothing arrived
+    Edge* edges = nullptr;          // newest first
     PackCache<T>* packs = nullptr;
+    bool readable() const;
+  };
+
+  struct Pass {                       // working storage of one way back
+    std::vector<T*> adjoint;          // by node: its gradient so far
+    std::vector<Var<T>> adjoint_var;  // the same, recorded
+    std::vector<char> wanted;         // by node: does a gradient have to reach it?
   };
 
   struct Mark {
@@ -150,18 +170,18 @@ template <class T> class Tape {
   const Node& node(Var<T> v) const;
   Node& node(Var<T> v) { return const_cast<Node&>(std::as_const(*this).node(v)); }
   Var<T> push(const char* op, const Shape& shape, T* value, bool owns);
-  Var<T> handle(std::size_t i) { return {this, int32_t(i), nodes_[i].generation}; }
   T* allocate(const Shape& s) { return static_cast<T*>(pool_.allocate(s.size() * sizeof(T))); }
   void release(T* p, const Shape& s) { pool_.release(p, s.size() * sizeof(T)); }
   Mark mark() const { return {nodes_.size(), arena_.mark()}; }
   void rewind(Mark m);
+  void tell_read(Var<T> y, Var<T> x, bool recorded);
 
   void check_root(const char* what, Var<T> y, Var<T> cotangent) const;
   void mark_dependents(std::size_t root, std::span<const Var<T>> xs);
   void sweep(std::size_t root, T* seed, bool release_passed);
-  void receive(const Edge& edge, Var<T> dy, T*& dy_buffer);
+  void receive(std::size_t y, const Edge& edge, Var<T> dy, T*& dy_buffer);
   void sweep_recorded(std::size_t root, Var<T> seed);
-  Var<T> run_rule(const Edge& edge, Var<T> dy);
+  Var<T> run_rule(std::size_t y, const Edge& edge, Var<T> dy);
   Var<T> accumulate(Var<T> a, Var<T> b);
 
   Pool pool_;
@@ -169,10 +189,11 @@ template <class T> class Tape {
   std::vector<Node> nodes_;
   uint32_t next_generation_ = 0;
   bool recording_ = true;
-  // Working storage of a sweep, kept so that later sweeps allocate nothing.
-  std::vector<T*> adjoint_;          // by node: its gradient so far
-  std::vector<Var<T>> adjoint_var_;  // the same, recorded
-  std::vector<char> wanted_;         // by node: does a gradient have to reach it?
+  TapeObserver<T>* observer_ = nullptr;
+  // Kept so that later passes allocate nothing. A rule may begin a pass of its own.
+  Pass pass_;
+  std::vector<Pass> put_aside_;
+  std::size_t depth_ = 0;
 };
 
 /// Gives back, when it ends, every node made since it began.
@@ -187,23 +208,30 @@ template <class T> class TapeScope {
   typename Tape<T>::Mark mark_;
 };
 
-/// While it lives, ops compute values but record no rules.
-template <class T> class NoGrad {
+/// While it lives, ops record rules, or none.
+template <class T> class Recording {
  public:
-  explicit NoGrad(Tape<T>& tape) : tape_(tape), was_(std::exchange(tape.recording_, false)) {}
-  ~NoGrad() { tape_.recording_ = was_; }
-  NoGrad(const NoGrad&) = delete;
+  Recording(Tape<T>& tape, bool on) : tape_(tape), was_(std::exchange(tape.recording_, on)) {}
+  ~Recording() { tape_.recording_ = was_; }
+  Recording(const Recording&) = delete;
 
  private:
   Tape<T>& tape_;
   bool was_;
 };
 
+/// While it lives, ops compute values but record no rules.
+template <class T> struct NoGrad : Recording<T> {
+  explicit NoGrad(Tape<T>& tape) : Recording<T>(tape, false) {}
+};
+
 template <class T> template <class Rule> void Var<T>::wrt(Var input, Rule rule) const {
   static_assert(std::is_trivially_destructible_v<Rule>,
                 "rules live in the arena: capture Vars, numbers and spans from Tape::keep");
   Tape<T>& t = tape();
-  if (!t.recording_ || !t.node(input).needs_grad) return;
+  const bool records = t.recording_ && t.node(input).needs_grad;
+  if (t.observer_) t.tell_read(*this, input, records);
+  if (!records) return;
   using Edge = typename Tape<T>::Edge;
   const void* closure = new (t.arena_.allocate(sizeof(Rule))) Rule(rule);
   auto call = [](const void* c, Var dy) { return (*static_cast<const Rule*>(c))(dy); };

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <memory>
 #include <new>
 #include <span>
 
@@ -12,46 +11,60 @@
 
 namespace talweg {
 
+/// How often a tensor was opened for writing, and where last. It stands in front of the elements, so
+/// that a tape they are lent to can tell.
+struct alignas(kAlignment) WriteLog {
+  uint64_t version = 0;
+  Site last;
+};
+
 /// A dense row-major array of T, 64-byte aligned, with value semantics (copies copy the elements).
 template <class T> class Tensor {
  public:
   Tensor() : Tensor(Shape{0}) {}
   /// A tensor of the given shape, every element `value`.
-  explicit Tensor(const Shape& shape, T value = T(0)) : shape_(shape), data_(allocate(shape)) {
-    fill(value);
+  explicit Tensor(const Shape& shape, T value = T(0)) : shape_(shape), block_(allocate(shape)) {
+    std::fill_n(elements(), size(), value);
   }
   /// A tensor that copies `values`, whose count must match the shape.
-  Tensor(const Shape& shape, std::span<const T> values) : shape_(shape), data_(allocate(shape)) {
+  Tensor(const Shape& shape, std::span<const T> values) : shape_(shape), block_(allocate(shape)) {
     expect(int64_t(values.size()) == shape.size(), "[tensor] shape ", shape, " needs ",
            shape.size(), " values, found ", values.size());
-    std::copy(values.begin(), values.end(), data());
+    std::copy(values.begin(), values.end(), elements());
   }
   Tensor(const Tensor& other) : Tensor(other.shape_, other.values()) {}
   Tensor(Tensor&& other) noexcept = default;
   Tensor& operator=(Tensor other) noexcept {
     std::swap(shape_, other.shape_);
-    std::swap(data_, other.data_);
+    std::swap(block_, other.block_);
     return *this;
   }
 
   const Shape& shape() const { return shape_; }
   int64_t size() const { return shape_.size(); }
-  T* data() { return data_.get(); }
-  const T* data() const { return data_.get(); }
-  std::span<T> values() { return {data(), std::size_t(size())}; }
-  std::span<const T> values() const { return {data(), std::size_t(size())}; }
-  T& operator[](int64_t i) { return data_[i]; }
-  T operator[](int64_t i) const { return data_[i]; }
-  void fill(T value) { std::fill_n(data(), size(), value); }
+  const T* data() const { return elements(); }
+  T operator[](int64_t i) const { return elements()[i]; }
+  std::span<const T> values() const { return {elements(), std::size_t(size())}; }
+
+  // For writing: noted in the log, but for single elements, which loops go through.
+  T* data(Site at = Site::here()) { return ++log().version, log().last = at, elements(); }
+  T& operator[](int64_t i) { return elements()[i]; }
+  std::span<T> values(Site at = Site::here()) { return {data(at), std::size_t(size())}; }
+  void fill(T value, Site at = Site::here()) { std::fill_n(data(at), size(), value); }
+
+  const WriteLog& log() const { return *reinterpret_cast<const WriteLog*>(block_.get()); }
 
  private:
-  using Storage = std::unique_ptr<T[], AlignedDelete>;
-  static Storage allocate(const Shape& shape) {
-    return Storage(reinterpret_cast<T*>(aligned_block(shape.size() * sizeof(T)).release()));
+  static Block allocate(const Shape& shape) {
+    Block block = aligned_block(sizeof(WriteLog) + std::size_t(shape.size()) * sizeof(T));
+    new (block.get()) WriteLog;
+    return block;
   }
+  WriteLog& log() { return *reinterpret_cast<WriteLog*>(block_.get()); }
+  T* elements() const { return reinterpret_cast<T*>(block_.get() + sizeof(WriteLog)); }
 
   Shape shape_;
-  Storage data_;
+  Block block_;  // the log, then the elements
 };
 
 }  // namespace talweg

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "core/study/non_finite.h"
+
 namespace talweg::nn {
 namespace {
 
@@ -9,7 +11,7 @@ template <class T> void check_loss(Var<T> loss, int64_t step) {
   expect(loss.size() == 1, "[train] step ", step, ": the loss has shape ", loss.shape(),
          "; reduce it to one element with mean() or sum()");
   if (std::isfinite(loss.item())) return;
-  const Var<T> culprit = loss.tape().first_non_finite();
+  const Var<T> culprit = first_non_finite(loss.tape());
   throw Error(
       message("[train] step ", step, ": the loss is ", loss.item(), "; the first value that is ",
               "not finite came from ", culprit.op(), " (shape ", culprit.shape(),

@@ -1,10 +1,10 @@
-# The engine is read in one sitting: its files together stay within 900 lines.
+# The engine is read in one sitting: its files together stay within 850 lines.
 # usage: cmake -DROOT=<source tree> -P budget.cmake
 cmake_minimum_required(VERSION 3.22)
-set(budget 900)
+set(budget 850)
 
 set(total 0)
-foreach(name shape tensor arena tape gradcheck)
+foreach(name shape tensor arena tape)
   file(GLOB files RELATIVE ${ROOT} ${ROOT}/core/${name}.h ${ROOT}/core/${name}.cpp)
   if(NOT files)
     message(SEND_ERROR "core/${name}.h is missing; did the engine move?")

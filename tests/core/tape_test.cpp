@@ -7,6 +7,9 @@
 
 #include "core/gradcheck.h"
 #include "core/ops/elementwise.h"
+#include "core/ops/in_place.h"
+#include "core/study/non_finite.h"
+#include "core/tape_observer.h"
 
 using namespace talweg;
 
@@ -180,10 +183,10 @@ TEST_CASE("mistakes are answered with what to write instead") {
 TEST_CASE("the first value that is not finite is found by the op that made it") {
   Tape<double> tape;
   auto x = tape.variable(Tensor<double>({2}, 0.0));
-  CHECK_FALSE(tape.first_non_finite());
+  CHECK_FALSE(first_non_finite(tape));
   auto y = total(exp(log(x) * log(x)));
   CHECK(std::isinf(y.item()));
-  CHECK(std::string(tape.first_non_finite().op()) == "log");
+  CHECK(std::string(first_non_finite(tape).op()) == "log");
 }
 
 TEST_CASE("gradcheck accepts a right gradient and points at a wrong one") {
@@ -195,4 +198,90 @@ TEST_CASE("gradcheck accepts a right gradient and points at a wrong one") {
   CHECK(says(wrong.worst, "of input 0"));
   const auto none = gradcheck([](auto v) { return v[0].detach(); }, {x});
   CHECK_FALSE(none.ok);
+}
+
+TEST_CASE("a value overwritten in place is missed by name, op and line of the writer") {
+  Tape<double> tape;
+  auto x = tape.variable(Tensor<double>({2}, 3.0));
+  auto h = scale(x, 2.0);
+  auto shown = tape.view("shown", h, {2, 1});
+  auto y = mul(h, h);
+  const int line = __LINE__ + 1;
+  auto z = add_(h, tape.constant(1.0));
+  CHECK(z.data()[0] == 7);
+  const std::string lost = message_of([&] { tape.backward(total(y)); });
+  CHECK(says(lost, "[scale] the value of node 1 was overwritten in place by add_ at "));
+  CHECK(says(lost, message("tape_test.cpp:", line)));
+  CHECK(says(message_of([&] { shown.data(); }), "overwritten in place by add_"));
+}
+
+TEST_CASE("in place is as good as anew where no rule needs the old value") {
+  Tape<double> tape;
+  auto x = tape.variable(Tensor<double>({3}, 0.3));
+  auto y = exp_(add_(scale_(scale(x, 3.0), 0.5), x));
+  tape.backward(total(y));
+  CHECK(x.grad()[1] == doctest::Approx(2.5 * std::exp(2.5 * 0.3)).epsilon(1e-14));
+}
+
+TEST_CASE("a lent tensor is not overwritten, and its change by the owner is noticed and located") {
+  Tape<double> tape;
+  Tensor<double> w({2}, 3.0);
+  auto lent = tape.borrow(w, true);
+  CHECK(says(message_of([&] { relu_(tape.view("shown", lent, {2, 1})); }), "lent with borrow()"));
+  auto y = total(mul(lent, lent));
+  const int line = __LINE__ + 1;
+  w.fill(5);
+  const std::string changed = message_of([&] { tape.backward(y); });
+  CHECK(says(changed,
+             "[borrow] node 0 shows a tensor that was opened for writing after it was lent"));
+  CHECK(says(changed, message("tape_test.cpp:", line)));
+}
+
+TEST_CASE("a rule may begin a pass of its own") {
+  // y = (x^2)^2 with the gradient of the outer square found by a pass inside its rule.
+  Tape<double> tape;
+  auto x = tape.variable(Tensor<double>({}, 1.5));
+  auto h = x * x;
+  auto y = tape.make("square_again", {});
+  y.data()[0] = h.item() * h.item();
+  y.wrt(h, [h, &tape](Var<double> dy) {
+    Recording<double> on(tape, true);
+    const Var<double> inside = tape.variable(h.to_tensor());
+    return tape.grad(inside * inside, {{inside}}, false, dy)[0];
+  });
+  tape.backward(y + x);
+  CHECK(x.grad()[0] == doctest::Approx(4 * 1.5 * 1.5 * 1.5 + 1));
+}
+
+TEST_CASE("an observer hears of every event in order") {
+  struct Log : TapeObserver<double> {
+    std::string text;
+    void made(Var<double> y) override { text += message("made ", y.op(), ' '); }
+    void reads(Var<double> y, Var<double> x, bool recorded) override {
+      text += message(y.index(), recorded ? "<-" : "<.", x.index(), ' ');
+    }
+    void began(Var<double> root) override { text += message("| from ", root.index(), ' '); }
+    void passing(Var<double> y, Var<double> dy) override {
+      text += message("at ", y.index(), ':', dy.item(), ' ');
+    }
+    void ran(Var<double> y, Var<double> x, Var<double> dx) override {
+      text += message(y.index(), "->", x.index(), ':', dx.item(), ' ');
+    }
+    void passed(Var<double> y) override { text += message("past ", y.index(), ' '); }
+    void ended() override { text += "end"; }
+  } log;
+  Tape<double> tape;
+  auto x = tape.variable(Tensor<double>({}, 3.0));
+  auto c = tape.constant(2.0);
+  CHECK(tape.observe(&log) == nullptr);
+  auto y = mul(x, c);
+  CHECK(log.text == "made mul 2<-0 2<.1 ");
+  log.text.clear();
+  const Var<double> xs[] = {x};
+  const Var<double> seed = tape.constant(1.0);
+  log.text.clear();
+  tape.grad(y, xs, false, seed);
+  CHECK(says(log.text, "| from 2 made adjoint at 2:1 made mul "));
+  CHECK(says(log.text, "2->0:2 past 2 made adjoint at 0:2 past 0 end"));
+  CHECK(tape.observe(nullptr) == &log);
 }
