@@ -46,7 +46,7 @@ template <class T> void check_against_enumeration() {
   constexpr int64_t kAlphabet = 4;
   std::mt19937 random(1);
   for (Kind kind : {Kind::normal, Kind::tied, Kind::equal}) {
-    for (int64_t frames = 1; frames <= 8; ++frames) {
+    for (int64_t frames = 1; frames <= 9; ++frames) {
       for (int64_t length = 1; length <= frames; ++length) {
         for (int repeat = 0; repeat < 8; ++repeat) {
           const auto e = brute_force::draw_energies<T>(frames * kAlphabet, kind, random);

@@ -32,8 +32,8 @@ Symbols draw_label(int64_t length, std::mt19937& random) {
 template <class T> void check_rule_against_enumeration(const PathRule& rule, double tolerance) {
   std::mt19937 random(7);
   for (const Kind kind : {Kind::normal, Kind::tied, Kind::equal}) {
-    for (int64_t frames = 1; frames <= 8; ++frames) {
-      for (int64_t length = 1; length <= std::min<int64_t>(frames + 2, 8); ++length) {
+    for (int64_t frames = 1; frames <= 9; ++frames) {
+      for (int64_t length = 1; length <= std::min<int64_t>(frames + 2, 9); ++length) {
         const double beta = std::vector{0.1, 1.0, 3.0}[random() % 3];
         auto e = brute_force::draw_energies<T>(frames * kAlphabet, kind, random);
         if (random() % 4 == 0) e[random() % e.size()] = std::numeric_limits<T>::infinity();
