@@ -7,17 +7,13 @@
 
 namespace talweg {
 
-/// body(i) for each i in [0, n), by all threads in fixed shares if `worth` it, else in order. The
-/// branch is ours because OpenMP's if(...) clause still enters the runtime, which allocates a team
-/// and sends the other threads to sleep. Bodies write to places of their own, so that the result
-/// does not depend on the number of threads.
+#include "core/kernels/share.inl"  // which kernels use too, each instruction set a copy of its own
+
+/// body(i) for each i in [0, n), by all threads if `worth` it, else in order. Bodies write to places
+/// of their own, by work space of omp_get_thread_num(), so that the result does not depend on who
+/// does what.
 template <class Body> void parallel_for(int64_t n, bool worth, const Body& body) {
-  if (!worth || omp_in_parallel() || omp_get_max_threads() == 1) {
-    for (int64_t i = 0; i < n; ++i) body(i);
-    return;
-  }
-#pragma omp parallel for schedule(static)
-  for (int64_t i = 0; i < n; ++i) body(i);
+  share_out(n, worth, body);
 }
 
 }  // namespace talweg

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "core/balanced.h"
 #include "core/error.h"
+#include "core/parallel.h"
 #include "ebm/align/curvature.h"
 
 namespace talweg::ebm {
@@ -108,7 +108,7 @@ void viterbi_batch(const T* energies, int64_t frames, int64_t alphabet,
   const int64_t cells = prepare(frames, alphabet, labels, rule, false, out);
   const int64_t batch = labels.size();
   out.paths.assign(batch * frames, -1);
-  balanced_for(batch, cells >= kCellsForThreads, [&](int64_t b) {
+  parallel_for(batch, cells >= kCellsForThreads, [&](int64_t b) {
     const std::span<int32_t> path(out.paths.data() + b * frames, sample_frames[b]);
     out.results[b] = viterbi(energies + b * frames * alphabet, sample_frames[b], alphabet,
                              labels[b], out.scratch[omp_get_thread_num()], path, rule);
@@ -125,7 +125,7 @@ void free_energy_batch(const T* energies, int64_t frames, int64_t alphabet,
   const int64_t cells = prepare(frames, alphabet, labels, rule, soft, out);
   const int64_t size = frames * alphabet;
   const int64_t enough = soft ? kSoftCellsForThreads : kCellsForThreads;
-  balanced_for(labels.size(), cells >= enough, [&](int64_t b) {
+  parallel_for(labels.size(), cells >= enough, [&](int64_t b) {
     T* p = posterior == nullptr ? nullptr : posterior + b * size;
     out.results[b] = free_energy_of(energies + b * size, sample_frames[b], alphabet, labels[b],
                                     beta, rule, out.scratch[omp_get_thread_num()], p);
@@ -143,7 +143,7 @@ void posterior_derivative_batch(const T* energies, int64_t frames, int64_t alpha
   const int64_t cells = labels.size() * frames * longest;
   std::vector<CurvatureScratch> scratch(omp_get_max_threads());
   for (CurvatureScratch& s : scratch) s.reserve(frames, longest, alphabet, rule);
-  balanced_for(labels.size(), cells >= kSoftCellsForThreads, [&](int64_t b) {
+  parallel_for(labels.size(), cells >= kSoftCellsForThreads, [&](int64_t b) {
     posterior_derivative(energies + b * size, sample_frames[b], alphabet, labels[b], beta, rule,
                          v + b * size, h + b * size, scratch[omp_get_thread_num()]);
     std::fill(h + b * size + sample_frames[b] * alphabet, h + (b + 1) * size, T(0));

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "core/balanced.h"
 #include "core/error.h"
+#include "core/parallel.h"
 
 namespace talweg::ebm {
 namespace {
@@ -37,7 +37,7 @@ void each_sample(const EnergyBatch<T>& batch, const Grammar& grammar, double bet
                  BatchPosterior& out, const Work& work) {
   prepare(batch, grammar, beta, posterior, out);
   const int64_t cells = batch.frames * batch.alphabet;
-  balanced_for(batch.size(), batch.size() * cells >= kCellsForThreads, [&](int64_t b) {
+  parallel_for(batch.size(), batch.size() * cells >= kCellsForThreads, [&](int64_t b) {
     out.results[b] = work(out.posterior[omp_get_thread_num()], batch.energies + b * cells,
                           batch.sample_frames[b], b * cells);
   });

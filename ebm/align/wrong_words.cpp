@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/balanced.h"
+#include "core/parallel.h"
 #include "core/error.h"
 #include "ebm/align/search.h"
 
@@ -50,7 +50,7 @@ void wrong_words(const EnergyBatch<T>& batch, const RaggedLabels& words, const G
            " frames; expected 0 to ", batch.frames);
   }
   std::vector<std::vector<Word>> found(static_cast<std::size_t>(batch.size()));
-  balanced_for(batch.size(), true, [&](int64_t b) {
+  parallel_for(batch.size(), true, [&](int64_t b) {
     found[b] =
         wrong_words_of(batch.energies + b * batch.frames * batch.alphabet, batch.sample_frames[b],
                        batch.alphabet, words[b], grammar, count, max_prefixes);
