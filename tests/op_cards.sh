@@ -11,7 +11,7 @@ readonly -a known=(
   max_pool2d_bytes  # max_pool2d
   soft_alignment    # soft_free_energy and its kin
   # rules inside larger things that have tests of their own
-  forward_score min_over_latent spectral_norm on_gradient
+  forward_score min_over_latent of spectral_norm on_gradient  # of: SpectralNorm's
   # values that rules and ops make on their way: no gradient goes through them
   constant shares no_path dropout_mask
   softmax_gradient logsumexp_gradient log_softmax_gradient cross_entropy_gradient
@@ -28,7 +28,7 @@ awk -v known="${known[*]}" '
   function report(what) { print FILENAME ":" FNR ": " what; failed = 1 }
   BEGIN { n = split(known, words, " "); for (i = 1; i <= n; ++i) has_card[words[i]] = 1 }
   pass == 1 {
-    name = name_in($0, /^TALWEG_OP_CARD\(/)
+    name = name_in($0, "^TALWEG_OP_CARD[(]")
     if (name != "") { has_card[name] = 1; ++cards }
     next
   }
@@ -42,7 +42,7 @@ awk -v known="${known[*]}" '
     if (!(within in has_card)) report(within "() records a rule, but no card describes it")
   }
   {
-    name = name_in($0, /(make|view|map|map2|overwrite)\("/)
+    name = name_in($0, "(make|view|map|map2|overwrite)[(]\"")
     if (name != "" && !(name in has_card)) report("\"" name "\" has no card")
   }
   END {

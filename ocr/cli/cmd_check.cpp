@@ -4,43 +4,18 @@
 #include <memory>
 
 #include "core/op_check.h"
-#include "core/ops.h"
-#include "ebm/align/ops.h"
-#include "ebm/graph/ops.h"
 #include "ocr/cli/command.h"
+#include "ocr/cli/op_cards.h"
 #include "ocr/cli/progress.h"
-#include "ocr/metrics.h"
-#include "ocr/text.h"
 
 namespace talweg::ocr::cli {
 
 namespace {
 
-std::vector<const OpCard*> all_cards() {
-  std::vector<const OpCard*> cards;
-  for (const OpCard& card : talweg::ops()) cards.push_back(&card);
-  for (const OpCard& card : ebm::ops()) cards.push_back(&card);
-  for (const OpCard& card : ebm::graph_ops()) cards.push_back(&card);
-  return cards;
-}
-
-/// The card of that name; throws UsageError with the nearest one.
-const OpCard* find_card(const std::vector<const OpCard*>& cards, const std::string& name) {
-  const OpCard* nearest = nullptr;
-  int64_t least = 0;
-  for (const OpCard* card : cards) {
-    const int64_t distance = align_texts(decode_utf8(name), decode_utf8(card->name)).counts.edits();
-    if (distance == 0) return card;
-    if (!nearest || distance < least) nearest = card, least = distance;
-  }
-  throw UsageError(message("there is no op '", name, "'; did you mean ", nearest->name, "?"));
-}
-
 void run_check(const std::vector<std::string>& names, const Settings& settings) {
-  const std::vector<const OpCard*> cards = all_cards();
   std::vector<const OpCard*> chosen;
-  for (const std::string& name : names) chosen.push_back(find_card(cards, name));
-  if (names.empty()) chosen = cards;
+  for (const std::string& name : names) chosen.push_back(find_card(name));
+  if (names.empty()) chosen = all_cards();
 
   std::vector<OpReport> reports;
   {
