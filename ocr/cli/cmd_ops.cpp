@@ -32,8 +32,19 @@ std::string shapes_of(const OpCase& c) {
   return s;
 }
 
+/// Where the card stands, from the root of the sources: compilers may name it from elsewhere.
+std::string place(const OpCard& card) {
+  std::string file = card.file;
+  while (file.starts_with("../")) file.erase(0, 3);
+  return message(file, ":", card.line);
+}
+
 void print_error(const char* label, double error, const char* against) {
-  std::printf("  %-12s%.1e  %s\n", label, error, against);
+  if (error == 0) {
+    std::printf("  %-12s%-9s%s\n", label, "none", against);
+  } else {
+    std::printf("  %-12s%-9.1e%s\n", label, error, against);
+  }
 }
 
 bool print_card(const OpCard& card, uint64_t seed) {
@@ -42,7 +53,7 @@ bool print_card(const OpCard& card, uint64_t seed) {
   print_field("gradient", card.rule_text);
   print_field("shapes", card.shapes_text);
   print_field("source", card.source_text);
-  print_field("code", message(card.file, ":", card.line, ", behind the op itself"));
+  print_field("code", place(card) + ", behind the op itself");
   std::string cases;
   for (const OpCase& c : card.cases) {
     cases += (cases.empty() ? "" : "; ") + c.name + " " + shapes_of(c);
@@ -52,9 +63,11 @@ bool print_card(const OpCard& card, uint64_t seed) {
   print_field("checked on", cases);
 
   const OpReport r = check_op(card, seed);
-  print_error("first", r.gradient_error, "relative, against differences, in double (gradcheck)");
+  print_error("first", r.gradient_error,
+              "above 1e-8: gradcheck, relative, against differences, in double");
   if (card.no_second_text.empty()) {
-    print_error("second", r.second_error, "the same of the gradient's gradient (gradgradcheck)");
+    print_error("second", r.second_error,
+                "above 1e-8: gradgradcheck, the same of the gradient's gradient");
   } else {
     print_field("second", "none: " + card.no_second_text);
   }
@@ -67,8 +80,9 @@ bool print_card(const OpCard& card, uint64_t seed) {
 void print_table() {
   std::string file;
   for (const OpCard* card : all_cards()) {
-    if (card->file != file) std::printf("%s%s\n", file.empty() ? "" : "\n", card->file.c_str());
-    file = card->file;
+    const std::string at = place(*card), here = at.substr(0, at.rfind(':'));
+    if (here != file) std::printf("%s%s\n", file.empty() ? "" : "\n", here.c_str());
+    file = here;
     std::printf("  %-32s%s\n", card->name.c_str(), card->formula_text.c_str());
   }
   std::printf("\ntalweg ops NAME shows an op's card; talweg check puts all through their checks\n");

@@ -72,8 +72,12 @@ for command in "train -o none.safetensors" "read -m $model" "eval -m $model -e w
   expect 2 'conv-algo.*fft' "$talweg" $command --conv-algo fft
 done
 expect 0 'mul .* ok' "$talweg" check mul
+expect 0 'core/ops/elementwise.h' "$talweg" ops
+expect 0 'gradient    dx = y [(]dy - sum_j dy_j y_j[)]' "$talweg" ops softmax
+expect 0 'code        core/ops/conv2d.h:[0-9]+' "$talweg" ops conv2d
+expect 0 'second      none: it would be the third derivative' "$talweg" ops path_posterior
 expect 0 'talweg [0-9]' "$talweg" --version
-for command in demo render train read eval align inspect check; do
+for command in demo render train read eval align inspect ops check; do
   expect 0 'Example' "$talweg" $command --help
 done
 # --- decoders: a lexicon and a letter model, and only where they are asked for ---
@@ -131,6 +135,7 @@ expect 1 'U+4E00' "$talweg" render --random 一:2 --out none
 [[ ! -e none ]] || fail "a failed render left its folder behind"
 expect 2 'no model' "$talweg" read words/0000.png
 expect 2 'did you mean exp' "$talweg" check ecp
+expect 2 'did you mean softmax' "$talweg" ops sofmax
 expect 2 '' "$talweg" no-such-command
 expect 2 'give one of them' "$talweg" train --steps 10 --time 10s -o x.safetensors
 head -c 4000 $model >short.safetensors
