@@ -1,17 +1,39 @@
-# Every C++ block of a README stands, line for line, in a test that compiles and runs it.
+# Every C++ block of a README or of a chapter of the course stands, line for line, in a test that
+# compiles and runs it, or in a header of the course, which such a test includes.
 # cmake -DROOT=<source dir> -P readme.cmake
 cmake_minimum_required(VERSION 3.22)
 
 file(GLOB_RECURSE tests ${ROOT}/tests/*readme_test.cpp)
+file(GLOB headers RELATIVE ${ROOT} ${ROOT}/core/study/course/*.h)
 set(compiled "")
 foreach(test ${tests})
   file(READ ${test} text)
   string(APPEND compiled "${text}")
 endforeach()
+foreach(header ${headers})
+  string(FIND "${compiled}" "#include \"${header}\"" found)
+  if(found EQUAL -1)
+    message(FATAL_ERROR "${header} is included by no *readme_test.cpp")
+  endif()
+  file(READ ${ROOT}/${header} text)
+  string(APPEND compiled "${text}")
+endforeach()
+
+file(GLOB chapters RELATIVE ${ROOT} ${ROOT}/core/study/course/[0-9]*.md)
+list(LENGTH chapters count)
+if(count LESS 7)
+  message(FATAL_ERROR "the course has ${count} chapters, fewer than 7: did it move?")
+endif()
+foreach(chapter ${chapters})
+  file(READ ${ROOT}/${chapter} text)
+  if(NOT text MATCHES "\n## Exercise\n" OR NOT text MATCHES "solutions_test.cpp")
+    message(FATAL_ERROR "${chapter} has no exercise with a solution")
+  endif()
+endforeach()
 
 set(blocks 0)
-foreach(readme README.md core/README.md ebm/README.md ebm/graph/README.md
-               ebm/sampling/README.md)
+foreach(readme README.md core/README.md core/study/README.md nn/README.md ebm/README.md ebm/graph/README.md
+               ebm/sampling/README.md ${chapters})
   if(NOT EXISTS ${ROOT}/${readme})
     message(FATAL_ERROR "${readme} is missing")
   endif()

@@ -74,7 +74,7 @@ done
 expect 0 'mul .* ok' "$talweg" check mul
 expect 0 'core/ops/elementwise.h' "$talweg" ops
 expect 0 'gradient    dx = y [(]dy - sum_j dy_j y_j[)]' "$talweg" ops softmax
-expect 0 'code        core/ops/conv2d.h:[0-9]+' "$talweg" ops conv2d
+expect 0 'code        core/ops/conv2d.h:[0-9]' "$talweg" ops conv2d
 expect 0 'second      none: it would be the third derivative' "$talweg" ops path_posterior
 expect 0 'talweg [0-9]' "$talweg" --version
 for command in demo render train read eval align inspect ops check; do
