@@ -118,6 +118,30 @@ double Net::train() {
   return loss_;
 }
 
+NetGradients Net::gradients() {
+  const TapeScope<float> scope(tape_);
+  learning_.begin_step();
+  const Var<float> y = loss(learning_);
+  NetGradients found{.loss = y.item(), .answers = labels()};
+  tape_.backward(y);
+  for (int id = 0; id < parameters_.size(); ++id) {
+    const std::span<const float> g = learning_.gradient(id);
+    found.by_parameter.emplace_back(parameters_[id].value.shape(), g);
+  }
+  return found;
+}
+
+/// For the crnn, those that the best path of the last loss shows.
+std::vector<int32_t> Net::labels() const {
+  if (tiny_) return letters_;
+  std::vector<int32_t> symbols;
+  for (std::size_t k = 0; k < alignment_.paths.size(); ++k) {
+    const auto word = words_.view()[int64_t(k) / kCrnnWindows];
+    symbols.push_back(word[std::size_t(alignment_.paths[k])]);
+  }
+  return symbols;
+}
+
 std::span<const float> Net::infer() {
   read_.reset();
   read_.emplace(tape_);

@@ -29,6 +29,13 @@ namespace talweg::bench {
 /// training step (where the images get no gradient), or forward only.
 double net_flop(const std::string& name, int64_t batch, bool train);
 
+/// A step's loss and gradients, with what its loss asked for.
+struct NetGradients {
+  double loss = 0;
+  std::vector<Tensor<float>> by_parameter;  ///< in the order of the parameters
+  std::vector<int32_t> answers;             ///< the right symbol of each window
+};
+
 class Net {
  public:
   /// `name` is tiny or crnn, `batch` how many images a step. Throws Error for another name.
@@ -40,6 +47,11 @@ class Net {
   /// gradients. They stay good until the next call.
   std::span<const float> infer();
 
+  /// Those of the next step, without taking it: what other engines can be compared with.
+  NetGradients gradients();
+  const nn::Parameters<float>& parameters() const { return parameters_; }
+  const Tensor<float>& images() const { return images_; }
+
   int64_t parameter_count() const { return parameters_.trained_scalars(); }
   /// Taken from the system for values, gradients and work space, ever.
   std::size_t pool_bytes() { return tape_.pool().reserved_bytes(); }
@@ -47,6 +59,7 @@ class Net {
  private:
   Var<float> forward(nn::Context<float>& context);
   Var<float> loss(nn::Context<float>& context);
+  std::vector<int32_t> labels() const;
 
   bool tiny_;
   Rng rng_{1};

@@ -41,6 +41,7 @@ std::string bits_text(SameBits same) {
 
 std::string rate_text(const RowRecord& row, const Figures& f) {
   if (row.units <= 0) return "";
+  if (row.unit == "op") return format("  %.1f ns an op", 1e9 / f.units_per_second);
   if (row.unit == "element") return format("  %.3f ns an element", 1e9 / f.units_per_second);
   return format("  %.4g %ss/s", f.units_per_second, row.unit.c_str());
 }

@@ -9,6 +9,7 @@ void add_all_rows(Suite& suite) {
   add_memory_rows(suite);
   add_matmul_rows(suite);
   add_op_rows(suite);
+  add_tape_rows(suite);
   add_net_rows(suite);
   add_lexicon_rows(suite);
   add_ladder_rows(suite);

@@ -11,6 +11,7 @@ void add_kernel_rows(Suite& suite);     ///< elementwise, reductions
 void add_memory_rows(Suite& suite);     ///< columns, softmax, depthwise, optimisers: GB/s
 void add_matmul_rows(Suite& suite);
 void add_op_rows(Suite& suite);        ///< every op's card: forward, vjp
+void add_tape_rows(Suite& suite);      ///< what the tape adds to an op: ns an op
 void add_net_rows(Suite& suite);       ///< whole networks: a training step, reading
 void add_lexicon_rows(Suite& suite);   ///< the best of 500,000 words
 void add_ladder_rows(Suite& suite);    ///< the learner's ladder
