@@ -135,6 +135,20 @@ bool WordTrainer::run(const std::function<bool(const TrainingReport&)>& on_step,
   return next_step_ == plan_.steps();
 }
 
+void WordTrainer::study_step(const StudyStep& look) {
+  const Rng rng = context_.rng();
+  const int64_t images = images_, infeasible = infeasible_;
+  Batch batch;
+  aligns(next_step_) ? source_.words(next_step_, batch) : source_.characters(next_step_, batch);
+  {
+    const TapeScope<float> scope(tape_);
+    context_.begin_step();
+    look(context_, [&] { return loss(batch, next_step_, context_); });
+  }
+  context_.set_rng(rng);
+  images_ = images, infeasible_ = infeasible;
+}
+
 void WordTrainer::save(const std::filesystem::path& path, const nn::Metadata& summary) const {
   nn::Metadata metadata =
       model_metadata(plan_.architecture, source_.alphabet(), plan_.topology, summary);

@@ -65,6 +65,12 @@ class WordTrainer {
   bool run(const std::function<bool(const TrainingReport&)>& on_step = {},
            int ahead = kBatchesAhead);
 
+  /// Lends the next step to `look` without taking it, for tools that study one: the context, whose
+  /// tape is empty, and a function that builds the step's loss there. Nothing is learned from it.
+  using StudyStep =
+      std::function<void(nn::Context<float>& context, const std::function<Var<float>()>& loss)>;
+  void study_step(const StudyStep& look);
+
   /// Writes the model, and all that resume() needs, atomically. `summary` joins the metadata.
   void save(const std::filesystem::path& path, const nn::Metadata& summary = {}) const;
   /// The model as it is now, for reading.

@@ -42,6 +42,7 @@ void add_lm(CLI::App& app, const Settings& settings);
 void add_ops(CLI::App& app, const Settings& settings);
 void add_read(CLI::App& app, const Settings& settings);
 void add_render(CLI::App& app, const Settings& settings);
+void add_tape(CLI::App& app, const Settings& settings);
 void add_train(CLI::App& app, const Settings& settings);
 
 /// Makes Ctrl-C (SIGINT) and SIGTERM a request that interrupted() answers; a second one kills.
