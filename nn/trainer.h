@@ -24,8 +24,8 @@ struct StepReport {
 
 /// What to train, and how.
 template <class T> struct Training {
-  /// Builds the step's loss, one element, on context.tape(). To resume bit for bit its data must
-  /// depend on `step` only: draw them from Rng(seed).split(step).
+  /// Builds the step's loss, one element, on context.tape(). To resume bit for bit, and to explain a
+  /// failure, its data must depend on `step` only: draw them from Rng(seed).split(step).
   std::function<Var<T>(int64_t step, Context<T>& context)> loss;
   std::function<double(int64_t step)> schedule;  ///< the learning rate
   double max_gradient_norm = std::numeric_limits<double>::infinity();
@@ -38,8 +38,10 @@ template <class T> struct Training {
 /// that would come next: `end`, or less where on_step said stop.
 ///
 /// Throws Error, naming the step, and leaves parameters, running averages and optimiser as the step
-/// before left them, where the loss is not finite (naming the op that made the first value that is
-/// not finite) or a gradient is not (naming the parameter). Allocates nothing itself after warm-up.
+/// before left them, where the loss or a gradient (then naming the parameter) is not finite. That
+/// step is run once more, watched (core/study/anomaly.h), so that the message names the op, forward
+/// or backward, that made the first such value, and its line: `loss` is asked for the same step
+/// twice. Allocates nothing itself after warm-up.
 template <class T>
 int64_t train(Context<T>& context, Optimizer<T>& optimizer, const Training<T>& training,
               int64_t first, int64_t end);

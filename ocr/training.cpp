@@ -100,12 +100,11 @@ std::unique_ptr<WordTrainer> WordTrainer::resume(const std::filesystem::path& pa
 /// Stage 1 classifies the windows that sure_symbols names; stage 2 is the plan's loss of words.
 /// Energies are low where probable, so that softmax(-energies) are the probabilities of a window.
 Var<float> WordTrainer::loss(const Batch& batch, int64_t step, nn::Context<float>& context) {
-  images_ += int64_t(batch.texts.size());
   const Var<float> e = energies(network_, context, tape_.borrow(batch.images, false));
   if (aligns(step)) {
     const double beta = plan_.beta.at(step - plan_.character_steps, plan_.word_steps);
     const auto words = objective_(e, batch.windows, batch.words.view(), beta);
-    infeasible_ += words.infeasible;
+    last_infeasible_ = words.infeasible;
     return words.loss;
   }
   const Var<float> logits = reshape(-e, {e.shape()[0] * e.shape()[1], e.shape()[2]});
@@ -118,8 +117,13 @@ bool WordTrainer::run(const std::function<bool(const TrainingReport&)>& on_step,
   };
   Prefetcher batches(make, next_step_, plan_.steps(), ahead);
   nn::Training<float> training;
+  const Batch* batch = nullptr;
+  int64_t batch_step = -1;
   training.loss = [&](int64_t step, nn::Context<float>& context) {
-    return loss(batches.next(), step, context);
+    if (step != batch_step) batch = &batches.next();  // a step that failed is asked for twice
+    batch_step = step;
+    last_infeasible_ = 0;
+    return loss(*batch, step, context);
   };
   training.schedule = nn::WarmupCosine{.peak = plan_.learning_rate,
                                        .final = 0,
@@ -128,6 +132,8 @@ bool WordTrainer::run(const std::function<bool(const TrainingReport&)>& on_step,
   training.max_gradient_norm = plan_.max_gradient_norm;
   training.on_step = [&](const nn::StepReport& r) {
     next_step_ = r.step + 1;
+    images_ += int64_t(batch->texts.size());
+    infeasible_ += last_infeasible_;
     return !on_step || on_step({r.step, plan_.steps(), aligns(r.step), r.loss, r.learning_rate,
                                 r.gradient_norm, images_, infeasible_});
   };

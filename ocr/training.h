@@ -93,6 +93,7 @@ class WordTrainer {
   nn::Context<float> context_;
   nn::AdamW<float> optimizer_;
   int64_t next_step_ = 0, images_ = 0, infeasible_ = 0;
+  int64_t last_infeasible_ = 0;          // of the step under way
   ebm::WordObjective<float> objective_;  // of stage 2
 };
 

@@ -5,7 +5,6 @@
 #include <limits>
 #include <string_view>
 
-#include "core/ops/broadcast.h"
 #include "core/study/non_finite.h"
 
 namespace talweg {
@@ -14,6 +13,9 @@ namespace {
 template <class T> int64_t fault(Var<T> v) {
   return v.readable() ? first_non_finite(std::span<const T>(v.values())) : -1;
 }
+
+/// A number; the sign of a NaN means nothing.
+template <class T> std::string show(T x) { return std::isnan(x) ? "nan" : message(x); }
 
 /// The element of `x` that element `i` of a tensor of shape `y` was computed from if shapes
 /// broadcast; -1 if they do not.
@@ -53,9 +55,7 @@ template <class T> std::string range(Var<T> x) {
   return message("from ", low, " to ", high, also, " in ", x.shape());
 }
 
-bool is_leaf(std::string_view op) {
-  return op == "borrow" || op == "constant" || op == "variable";
-}
+bool is_leaf(std::string_view op) { return op == "borrow" || op == "constant" || op == "variable"; }
 
 }  // namespace
 
@@ -68,24 +68,37 @@ template <class T> std::string Anomaly<T>::inputs_at(Var<T> y, int64_t i) const 
     text += text.empty() ? "; computed from " : ", ";
     const int64_t at = matching_element(x.shape(), y.shape(), i);
     text += message(this->name(x), ": ");
-    text += at >= 0 && x.size() > 0 ? message(x.data()[at]) : range(x);
+    text += at >= 0 && x.size() > 0 ? show(x.data()[at]) : range(x);
   }
   return text;
 }
 
 template <class T> std::string Anomaly<T>::describe(Var<T> v) const {
   const int64_t i = fault(v);
-  return message(this->name(v), is_leaf(v.op()) ? " holds " : " made ", v.data()[i],
+  return message(this->name(v), is_leaf(v.op()) ? " holds " : " made ", show(v.data()[i]),
                  element(v.shape(), i), inputs_at(v, i));
+}
+
+/// Has no scope given it back since?
+template <class T> bool Anomaly<T>::alive(Var<T> v) const {
+  try {
+    return v.op() != nullptr;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+template <class T> void Anomaly<T>::fail(const std::string& what) {
+  passes_.clear();  // what is thrown ends them
+  last_ = {};
+  throw Error("[anomaly] " + what);
 }
 
 template <class T> void Anomaly<T>::check() {
   const Var<T> v = std::exchange(last_, Var<T>());
-  // What a scope has given back since was not looked at in time, and cannot be any more.
-  if (!v || v.index() >= this->tape().node_count() || this->find(v.index()) == nullptr) return;
-  if (fault(v) < 0) return;
-  if (passes_ == 0) throw Error(message("[anomaly] ", describe(v)));
-  if (in_rule_.empty()) in_rule_ = describe(v);
+  if (!v || !alive(v) || fault(v) < 0) return;
+  if (passes_.empty()) fail(describe(v));
+  if (passes_.back().in_rule.empty()) passes_.back().in_rule = describe(v);
 }
 
 template <class T> void Anomaly<T>::made(Var<T> y) {
@@ -96,43 +109,39 @@ template <class T> void Anomaly<T>::made(Var<T> y) {
 
 template <class T> void Anomaly<T>::began(Var<T>) {
   check();
-  ++passes_;
+  passes_.emplace_back();
 }
 
 template <class T> void Anomaly<T>::passing(Var<T> y, Var<T> dy) {
-  last_ = {};  // the sum of gradients, or a view of it
-  in_rule_.clear();
-  dy_ = dy;
+  last_ = {};  // the sum of gradients, or a view of it: looked at here
+  passes_.back() = {dy, ""};
   const int64_t i = fault(dy);
   if (i < 0) return;
-  throw Error(message("[anomaly] the gradient of ", this->name(y), " is ", dy.data()[i],
-                      element(y.shape(), i),
-                      ", though all that arrived was finite: the sum overflowed"));
+  fail(message("the gradient of ", this->name(y), " is ", show(dy.data()[i]), element(y.shape(), i),
+               ", though all that was added up was finite: the sum overflowed"));
 }
 
 template <class T> void Anomaly<T>::ran(Var<T> y, Var<T> x, Var<T> dx) {
   check();
+  const std::string inside = std::exchange(passes_.back().in_rule, "");
   const int64_t i = fault(dx);
-  const std::string inside = std::exchange(in_rule_, "");
   if (i < 0) return;
-  const int64_t there = matching_element(y.shape(), x.shape(), i);
-  const auto in_forward = [&](Var<T> v) {
+  const auto there = [&](Var<T> v) -> std::string {
+    if (!v.readable()) return "not kept";
     const int64_t at = matching_element(v.shape(), x.shape(), i);
-    return message(v.readable() ? (at >= 0 ? message(v.data()[at]) : range(v)) : "not kept");
+    return at >= 0 && v.size() > 0 ? show(v.data()[at]) : range(v);
   };
-  throw Error(message(
-      "[anomaly] the rule of ", this->name(y), " for its input ", this->name(x), " made ",
-      dx.data()[i], element(x.shape(), i), ", where the input is ", in_forward(x),
-      ", the output ", in_forward(y), " and its gradient ",
-      there >= 0 && dy_.readable() ? message(dy_.data()[there]) : "finite",
-      inside.empty() ? "" : "; in the rule, " + inside));
+  fail(message("the rule of ", this->name(y), " for its input ", this->name(x), " made ",
+               show(dx.data()[i]), element(x.shape(), i), "; there the input is ", there(x),
+               ", the output ", there(y), ", the output's gradient ", there(passes_.back().dy),
+               inside.empty() ? "" : "; inside the rule, " + inside));
 }
 
 template <class T> void Anomaly<T>::passed(Var<T>) { last_ = {}; }
 
 template <class T> void Anomaly<T>::ended() {
   last_ = {};
-  --passes_;
+  passes_.pop_back();
 }
 
 template class Anomaly<float>;

@@ -39,10 +39,16 @@ template <class T> class Anomaly : public TapeLog<T> {
   std::string describe(Var<T> v) const;
   std::string inputs_at(Var<T> y, int64_t element) const;
 
-  Var<T> last_;         // made, and perhaps not yet written
-  int passes_ = 0;      // how many are under way
-  Var<T> dy_;           // of the node being passed
-  std::string in_rule_; // the first op of this rule that was not finite
+  struct Pass {
+    Var<T> dy;            // of the node being passed
+    std::string in_rule;  // the first op of its present rule that was not finite
+  };
+
+  bool alive(Var<T> v) const;
+  [[noreturn]] void fail(const std::string& what);
+
+  Var<T> last_;               // made, and perhaps not yet written
+  std::vector<Pass> passes_;  // under way: a rule may begin one of its own
 };
 
 extern template class Anomaly<float>;

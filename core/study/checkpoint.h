@@ -39,7 +39,8 @@ Var<T> run_forgetting(const F& f, std::span<const Var<T>> inputs, Tape<T>& tape)
     std::vector<Var<T>> constants;
     for (Var<T> x : inputs) constants.push_back(x.detach());
     const Var<T> y = f(std::span<const Var<T>>(constants));
-    expect(&y.tape() == &tape, "[checkpoint] the function's result stands on another tape than its ",
+    expect(&y.tape() == &tape,
+           "[checkpoint] the function's result stands on another tape than its ",
            "inputs; compute it from them");
     // With constants for inputs nothing is recorded, unless f reads a differentiable Var of its own.
     expect(!y.needs_grad(), "[checkpoint] the function reads a value that needs a gradient but is ",
@@ -66,8 +67,8 @@ Var<T> run_again(const F& f, std::span<const Var<T>> inputs, Var<T> y, Var<T> dy
   }
   const Var<T> again = f(std::span<const Var<T>>(doors));
   expect(again.shape() == dy.shape() &&
-             (!y.readable() || std::memcmp(again.data(), y.data(),
-                                           std::size_t(y.size()) * sizeof(T)) == 0),
+             (!y.readable() ||
+              std::memcmp(again.data(), y.data(), std::size_t(y.size()) * sizeof(T)) == 0),
          "[checkpoint] the function gave another result the second time, so its gradient would be ",
          "that of something else; let it depend on its inputs alone, with random numbers from a ",
          "copied Rng");

@@ -23,8 +23,8 @@ template <class T> void TapeLog<T>::reads(Var<T> y, Var<T> x, bool recorded) {
 }
 
 template <class T> const typename TapeLog<T>::Entry* TapeLog<T>::find(int32_t index) const {
-  const auto at = std::ranges::lower_bound(entries_, index, {},
-                                           [](const Entry& e) { return e.node.index(); });
+  const auto at =
+      std::ranges::lower_bound(entries_, index, {}, [](const Entry& e) { return e.node.index(); });
   return at != entries_.end() && at->node.index() == index ? &*at : nullptr;
 }
 

@@ -134,8 +134,9 @@ TEST_CASE("what a checkpoint cannot do right, it refuses") {
         }).find("at least one input") != std::string::npos);
   Tape<double> other;
   const Var<double> far = other.constant(1.0);
-  CHECK(error_of([&] { checkpoint<double>([=](auto) { return far; }, {x}); }).find("another tape") !=
-        std::string::npos);
+  CHECK(error_of([&] {
+          checkpoint<double>([=](auto) { return far; }, {x});
+        }).find("another tape") != std::string::npos);
 }
 
 TEST_CASE("the result may be changed in place afterwards") {
