@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "core/ops/conv_algo.h"
@@ -86,8 +87,9 @@ template <class T> class Context {
   /// in commit(): so a pass that turns out not finite leaves no trace. Throws Error in inference.
   Tensor<T>& stage(int id) {
     const Tensor<T>& now = mutable_parameters()[id].value;
-    auto it = std::find_if(staged_.begin(), staged_.end(), [=](auto& s) { return s.id == id; });
-    if (it == staged_.end()) it = staged_.insert(it, {id, false, Tensor<T>(now.shape())});
+    std::vector<Staged>& staged = again_ ? staged_again_ : staged_;
+    auto it = std::find_if(staged.begin(), staged.end(), [=](auto& s) { return s.id == id; });
+    if (it == staged.end()) it = staged.insert(it, {id, false, Tensor<T>(now.shape())});
     if (!it->pending) std::copy_n(now.data(), now.size(), it->value.data());
     it->pending = true;
     return it->value;
@@ -105,11 +107,16 @@ template <class T> class Context {
   /// A random stream of its own for each caller of a pass, and another one in the next pass.
   Rng next_stream() { return stream_.split(streams_taken_++); }
 
+  /// Where the pass stands with its random streams.
+  uint64_t streams_taken() const { return streams_taken_; }
+
   /// The generator that streams come from: what a checkpoint keeps.
   const Rng& rng() const { return rng_; }
   void set_rng(Rng rng) { rng_ = rng; }
 
  private:
+  template <class U> friend class Replay;
+
   struct Staged {
     int id;
     bool pending;
@@ -130,8 +137,41 @@ template <class T> class Context {
   Rng rng_, stream_;
   uint64_t streams_taken_ = 0;
   ConvAlgo conv_algo_ = ConvAlgo::automatic;
-  std::vector<Var<T>> leaves_;  // by parameter id
-  std::vector<Staged> staged_;  // in the order of first use; a handful
+  std::vector<Var<T>> leaves_;        // by parameter id
+  std::vector<Staged> staged_;        // in the order of first use; a handful
+  bool again_ = false;                // is a Replay under way that must not stage twice?
+  std::vector<Staged> staged_again_;  // what it stages: read by nobody
+};
+
+/// While it lives, layers find other values for some parameters, and the pass's random streams begin
+/// at an earlier place: how a part of a pass is run apart, or once more (nn/checkpointed.h).
+template <class T> class Replay {
+ public:
+  /// leaf(ids[i]) is leaves[i]; the next stream is number `streams_taken` of the pass. `again`: the
+  /// part ran before; what it stages, and how many streams it takes, counts for nothing.
+  Replay(Context<T>& context, std::span<const int> ids, std::span<const Var<T>> leaves,
+         uint64_t streams_taken, bool again)
+      : context_(context),
+        leaves_(context.leaves_),
+        streams_taken_(std::exchange(context.streams_taken_, streams_taken)),
+        keeps_count_(again),
+        again_(std::exchange(context.again_, context.again_ || again)) {
+    context.leaves_.resize(std::size_t(context.parameters_.size()));
+    for (std::size_t i = 0; i < ids.size(); ++i) context.leaves_[std::size_t(ids[i])] = leaves[i];
+    for (auto& s : context.staged_again_) s.pending = false;
+  }
+  ~Replay() {
+    context_.leaves_ = std::move(leaves_);
+    if (keeps_count_) context_.streams_taken_ = streams_taken_;
+    context_.again_ = again_;
+  }
+  Replay(const Replay&) = delete;
+
+ private:
+  Context<T>& context_;
+  std::vector<Var<T>> leaves_;
+  uint64_t streams_taken_;
+  bool keeps_count_, again_;
 };
 
 }  // namespace talweg::nn
