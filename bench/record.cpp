@@ -4,8 +4,8 @@
 #include <cmath>
 #include <set>
 
-#include "bench/fma_peak.h"
 #include "core/error.h"
+#include "core/kernels/fma_peak.h"
 
 namespace talweg::bench {
 
@@ -30,7 +30,7 @@ namespace {
 double peak_of_all(const std::string& isa, int threads, double alone) {
   double best = 0;
   for (int attempt = 0; attempt < 8 && best < 0.9 * alone * threads; ++attempt) {
-    best = std::max(best, fma_peak_gflops(isa, threads));
+    best = std::max(best, kernels::fma_peak_gflops(isa, threads));
   }
   return best;
 }
@@ -39,11 +39,12 @@ double peak_of_all(const std::string& isa, int threads, double alone) {
 
 Probes probe(const std::vector<std::string>& isas, const std::vector<int>& threads) {
   Probes probes;
-  probes.ghz = effective_ghz();
+  probes.ghz = kernels::effective_ghz();
   for (const int t : threads) {
     for (const std::string& isa : isas) {
       auto& peaks = probes.peak[isa];
-      peaks[t] = peaks.contains(1) ? peak_of_all(isa, t, peaks[1]) : fma_peak_gflops(isa, t);
+      peaks[t] =
+          peaks.contains(1) ? peak_of_all(isa, t, peaks[1]) : kernels::fma_peak_gflops(isa, t);
     }
     probes.bandwidth[t] = measure_bandwidth(t);
   }

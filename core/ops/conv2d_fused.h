@@ -87,25 +87,30 @@ Var<T> conv2d_then(Var<T> x, Var<T> w, Var<T> b, const Conv2dOptions& options,
   const Var<T> before = then.changes_sums() ? tape.waypoint("conv2d_sums", sums_shape) : Var<T>();
   const Var<T> y = tape.make(op, out);
   const Var<T> sums = before ? before : y;
+  const auto run = [&](std::span<uint8_t> winners) {
+    run_conv2d_then(op, s, options, x, w,
+                    {.bias = b ? b.data() : nullptr,
+                     .relu = then.relu,
+                     .pool_h = then.pool_h,
+                     .pool_w = then.pool_w,
+                     .winner = winners.empty() ? nullptr : winners.data()},
+                    y);
+  };
+  if (!before) run({});  // a value is written before rules are named
   sums.wrt(x, [=](Var<T> ds) { return conv2d_backward_data(ds, w, s.h, s.w, options); });
   sums.wrt(w, [=](Var<T> ds) { return conv2d_backward_weights(x, ds, s.kh, s.kw, options); });
   if (b) sums.wrt(b, [=](Var<T> ds) { return sum_to(ds, bias_shape); });
+  if (!before) return y;
 
   const bool differentiate = tape.recording() && sums.needs_grad() && then.pools();
   const std::span<uint8_t> winners = tape.template keep<uint8_t>(differentiate ? y.size() : 0);
-  run_conv2d_then(op, s, options, x, w,
-                  {.bias = b ? b.data() : nullptr,
-                   .relu = then.relu,
-                   .pool_h = then.pool_h,
-                   .pool_w = then.pool_w,
-                   .winner = differentiate ? winners.data() : nullptr},
-                  y);
+  run(winners);
   if (then.pools()) {
     const Pool2dShape pool =
         pool2d_shape(op, sums_shape, then.pool_h, then.pool_w, then.pool_h, then.pool_w);
     y.wrt(sums,
           [=](Var<T> dy) { return pool_scatter(dy, std::span<const uint8_t>(winners), pool); });
-  } else if (then.relu) {
+  } else {
     // Which of y are positive does not change with x, almost everywhere: y counts as a constant.
     y.wrt(sums, [=](Var<T> dy) { return mask_positive(y.detach(), dy); });
   }

@@ -1,4 +1,4 @@
-#include "bench/fma_peak.h"
+#include "core/kernels/fma_peak.h"
 
 #include <omp.h>
 
@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <limits>
 
-namespace talweg::bench {
+namespace talweg::kernels {
 namespace {
 
 constexpr int64_t kLoops = 100'000;  // about 0.2 ms, so that the barriers do not count
@@ -101,4 +101,4 @@ double fma_peak_gflops([[maybe_unused]] const std::string& isa, [[maybe_unused]]
 #endif
 }
 
-}  // namespace talweg::bench
+}  // namespace talweg::kernels

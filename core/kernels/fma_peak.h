@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace talweg::bench {
+namespace talweg::kernels {
 
 /// Single-precision GFLOP/s of so many threads together, for the vector width of an instruction set
 /// ("avx512", "avx2", anything else: SSE multiply and add). The fastest of many short samples of
@@ -16,4 +16,4 @@ double fma_peak_gflops(const std::string& isa, int threads = 1);
 /// nominal clock. 0 on other processors.
 double effective_ghz();
 
-}  // namespace talweg::bench
+}  // namespace talweg::kernels
