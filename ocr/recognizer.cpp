@@ -142,6 +142,26 @@ std::vector<EnergyMap> Recognizer::energies(std::span<const io::Gray8> images) c
   return maps;
 }
 
+PixelGradient Recognizer::pixel_gradient(const io::Gray8& image,
+                                         const std::function<Var<float>(Var<float> e)>& f) const {
+  PixelGradient result{prepare_image(image), {}};
+  auto tape = tapes_->take();
+  {
+    const TapeScope<float> scope(*tape);
+    const Shape shape{1, kModelHeight, result.image.width, 1};
+    const Var<float> x =
+        tape->variable(Tensor<float>(shape, std::span<const float>(result.image.ink)));
+    auto context = nn::Context<float>::for_inference(*tape, network_.parameters);
+    context.set_conv_algo(algo_);
+    tape->backward(f(ocr::energies(network_, context, x)));
+    const std::span<const float> g = x.grad_view();
+    result.gradient.assign(std::size_t(x.size()), 0.0f);
+    std::ranges::copy(g, result.gradient.begin());
+  }
+  tapes_->give_back(std::move(tape));
+  return result;
+}
+
 Reading Recognizer::read(const io::Gray8& image, const DecoderOptions& options) const {
   return decode(energies(image), alphabet_, topology_, options);
 }

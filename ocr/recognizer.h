@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -15,6 +16,12 @@
 #include "ocr/word_model.h"
 
 namespace talweg::ocr {
+
+/// The derivative of a number with respect to the pixels of a prepared image.
+struct PixelGradient {
+  InkImage image;
+  std::vector<float> gradient;  ///< [height, width]
+};
 
 class Recognizer {
  public:
@@ -37,6 +44,10 @@ class Recognizer {
   Reading read(const io::Gray8& image, const DecoderOptions& options = {}) const;
   std::vector<Reading> read(std::span<const io::Gray8> images,
                             const DecoderOptions& options = {}) const;
+  /// The gradient of f, one number made from the energies e[1, windows, symbols] on their tape.
+  /// Throws Error where the image holds no window.
+  PixelGradient pixel_gradient(const io::Gray8& image,
+                               const std::function<Var<float>(Var<float> e)>& f) const;
 
  private:
   class Tapes;

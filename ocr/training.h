@@ -77,6 +77,8 @@ class WordTrainer {
   Recognizer recognizer() const;
 
   const TrainingPlan& plan() const { return plan_; }
+  /// For tools that watch the steps.
+  Tape<float>& tape() { return tape_; }
   int64_t next_step() const { return next_step_; }
   /// How the convolutions of a step on words are computed.
   std::vector<nn::ConvChoice> conv_choices() const;

@@ -12,13 +12,14 @@
 #include "ocr/align_figure.h"
 #include "ocr/cli/command.h"
 #include "ocr/cli/json_text.h"
+#include "ocr/saliency.h"
 
 namespace talweg::ocr::cli {
 
 namespace {
 
 struct AlignArguments {
-  std::string model, image, text, out;
+  std::string model, image, text, out, saliency;
   std::vector<double> betas{std::numeric_limits<double>::infinity()};
   bool json = false;
 };
@@ -88,12 +89,23 @@ void print_text(const AlignedWord& word, const std::vector<PathsAt>& temperature
   }
 }
 
+/// By the file's name; throws UsageError where it says neither.
+FigureFormat format_of(const std::string& file) {
+  const auto extension = std::filesystem::path(file).extension();
+  if (extension == ".png") return FigureFormat::png;
+  if (extension == ".svg") return FigureFormat::svg;
+  throw UsageError(
+      message("the figure is written as PNG or SVG; ", file, " should end in .png or .svg"));
+}
+
+void write_figure(const std::string& file, const std::string& bytes) {
+  io::write_file_atomically(file, bytes);
+  std::fprintf(stderr, "figure: %s\n", file.c_str());
+}
+
 void run_align(const AlignArguments& a) {
-  const bool draws = !a.out.empty();
-  const auto extension = std::filesystem::path(a.out).extension();
-  if (draws && extension != ".png" && extension != ".svg") {
-    throw UsageError(
-        message("the figure is written as PNG or SVG; ", a.out, " should end in .png or .svg"));
+  for (const std::string& file : {a.out, a.saliency}) {
+    if (!file.empty()) format_of(file);
   }
   for (double beta : a.betas) {
     if (!(beta > 0)) {
@@ -101,9 +113,12 @@ void run_align(const AlignArguments& a) {
                                "or inf, as in 0.3,1,inf"));
     }
   }
-  if (draws) require_writable_for(a.out);
+  for (const std::string& file : {a.out, a.saliency}) {
+    if (!file.empty()) require_writable_for(file);
+  }
   const Recognizer recognizer = Recognizer::load(a.model);
-  const AlignedWord word = align_word(recognizer, io::load_gray(a.image), a.text);
+  const io::Gray8 image = io::load_gray(a.image);
+  const AlignedWord word = align_word(recognizer, image, a.text);
   std::vector<PathsAt> temperatures;
   for (double beta : a.betas) temperatures.push_back(paths_at(word, beta));
   if (a.json) {
@@ -111,10 +126,13 @@ void run_align(const AlignArguments& a) {
   } else {
     print_text(word, temperatures);
   }
-  if (!draws) return;
-  const auto format = extension == ".png" ? FigureFormat::png : FigureFormat::svg;
-  io::write_file_atomically(a.out, align_figure(word, recognizer.alphabet(), temperatures, format));
-  std::fprintf(stderr, "figure: %s\n", a.out.c_str());
+  if (!a.out.empty()) {
+    write_figure(a.out, align_figure(word, recognizer.alphabet(), temperatures, format_of(a.out)));
+  }
+  if (!a.saliency.empty()) {
+    write_figure(a.saliency, saliency_figure(saliency(recognizer, image, a.text, a.betas.front()),
+                                             format_of(a.saliency)));
+  }
 }
 
 }  // namespace
@@ -136,6 +154,9 @@ void add_align(CLI::App& app, const Settings&) {
       "-o,--out", a->out,
       "Figure (.png, .svg): spans on the image, energies, path matrix with the best "
       "path, posterior of the paths");
+  command->add_option("--saliency", a->saliency,
+                      "Figure (.png, .svg) of the gradient of F, at the first --beta, with respect "
+                      "to the pixels: blue where ink makes the text cheaper, red where dearer");
   command->add_flag("--json", a->json, "JSON instead of text");
   command->footer(
       "Example: talweg align -m demo/model.safetensors hello.png --text hello --beta 0.3,1,inf "

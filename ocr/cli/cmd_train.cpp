@@ -1,4 +1,6 @@
 // talweg train: a word model, from fonts or from labelled images.
+#include <omp.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
@@ -6,6 +8,9 @@
 #include <optional>
 
 #include "core/io/text.h"
+#include "core/kernels/fma_peak.h"
+#include "core/kernels/kernels.h"
+#include "core/study/op_profile.h"
 #include "ocr/cli/aligner_options.h"
 #include "ocr/cli/command.h"
 #include "ocr/cli/conv_algo_option.h"
@@ -53,7 +58,8 @@ Evaluation validate(const Recognizer& recognizer, const TrainingData& data, uint
 /// One run: the trainer, its data, and what happens between steps.
 class Run {
  public:
-  Run(const TrainArguments& a, const Settings& settings) : settings_(settings), out_(a.out) {
+  Run(const TrainArguments& a, const Settings& settings)
+      : settings_(settings), out_(a.out), profiles_(a.profile) {
     if (a.resume.empty()) {
       start(a);
     } else {
@@ -74,6 +80,8 @@ class Run {
                    nn::to_string(trainer_->conv_choices()).c_str());
     }
     bool finished = false;
+    std::optional<OpProfile<float>> profile;
+    if (profiles_) profile.emplace(trainer_->tape());
     {
       Progress progress("training", trainer_->plan().steps(), settings_.quiet);
       try {
@@ -92,6 +100,13 @@ class Run {
         throw IoError(message(e.what(), saved ? "; the last checkpoint is " : "",
                               saved ? checkpoint_.string() : ""));
       }
+    }
+    if (profile) {
+      const std::string isa = kernels::table<float>().name;
+      const double peak = kernels::fma_peak_gflops(isa, omp_get_max_threads());
+      std::printf("%speak: %s GFLOP/s measured, %s, threads: %d\n\n",
+                  profile->to_string(peak).c_str(), io::format_number(peak, 1).c_str(), isa.c_str(),
+                  omp_get_max_threads());
     }
     if (finished) {
       finish();
@@ -168,6 +183,7 @@ class Run {
 
   const Settings& settings_;
   std::string out_;
+  bool profiles_;
   fs::path checkpoint_;
   int64_t every_ = 0, images_at_start_ = -1;
   DataSpec spec_;
@@ -233,6 +249,8 @@ void add_train(CLI::App& app, const Settings& settings) {
   add_loss_options(*command, a->loss, a->loss_options);
   add_beta_option(*command, a->beta);
   add_conv_algo_option(*command, a->conv_algo);
+  command->add_flag("--profile", a->profile,
+                    "Print at the end where the steps' time went: by op, GFLOP/s, % of peak");
   command->add_option("--resume", a->resume, "Checkpoint to go on from, bit for bit");
   command->footer(
       "Examples: talweg train -o model.safetensors\n"

@@ -39,6 +39,7 @@ void add_eval(CLI::App& app, const Settings& settings);
 void add_inspect(CLI::App& app, const Settings& settings);
 void add_lab(CLI::App& app, const Settings& settings);
 void add_lm(CLI::App& app, const Settings& settings);
+void add_memory(CLI::App& app, const Settings& settings);
 void add_ops(CLI::App& app, const Settings& settings);
 void add_read(CLI::App& app, const Settings& settings);
 void add_render(CLI::App& app, const Settings& settings);

@@ -18,6 +18,7 @@ struct TrainArguments {
   std::string beta;  ///< empty: what the loss asks for
   std::string loss{ebm::to_string(ebm::WordLossOptions().loss)};
   ebm::WordLossOptions loss_options;
+  bool profile = false;
 };
 
 /// "10m", "90s", "1h" in seconds; throws UsageError.

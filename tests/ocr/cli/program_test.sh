@@ -27,6 +27,12 @@ expect 0 '"cer"' "$talweg" eval -m $model -e words --json
 expect 0 'CER            0 %' "$talweg" eval --pred words/labels.tsv -e words
 expect 0 'status  ok' "$talweg" align -m $model words/0003.png --text "$text" -o path.png
 [[ -s path.png ]] || fail "align wrote no figure"
+expect 0 'status  ok' "$talweg" align -m $model words/0003.png --text "$text" --saliency saliency.png
+[[ -s saliency.png ]] || fail "align wrote no saliency"
+expect 2 '.png or .svg' "$talweg" align -m $model words/0003.png --text "$text" --saliency path.gif
+expect 0 'fused, checkpointed.*bit for bit' "$talweg" memory --letters 8 --repeats 1 -o memory.svg
+grep -q '<svg' memory.svg || fail "memory wrote no figure"
+expect 0 'conv2d_backward_weights.*GFLOP/s measured' "$talweg" train --steps 3 --profile -o profiled.safetensors
 expect 0 'F at beta 0.3: ' "$talweg" align -m $model words/0003.png --text "$text" --beta 0.3,1,inf -o path.svg
 grep -q 'β = 0.3' path.svg || fail "the sweep shows no beta"
 expect 0 '"beta": "inf"' "$talweg" align -m $model words/0003.png --text "$text" --beta 1,inf --json

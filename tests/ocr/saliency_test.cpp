@@ -1,0 +1,72 @@
+#include "ocr/saliency.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "tests/ocr/small_training.h"
+
+namespace talweg::ocr {
+namespace {
+
+Recognizer untrained() {
+  const Architecture architecture{{4, 8, 8, 8, 16}, false};
+  const auto network = make_network(architecture, Alphabet().size(), Rng(3));
+  return Recognizer(architecture, Alphabet(), network.parameters);
+}
+
+/// 32 rows of black and white, which prepare_image leaves as they are: ink 0 or 1.
+io::Gray8 blots() {
+  io::Gray8 image(64, 32);
+  Rng rng(4);
+  for (int row = 0; row < 32; ++row) {
+    for (int col = 0; col < 64; ++col) {
+      const bool ink = row > 8 && row < 24 && rng.uniform() < 0.4;
+      image.pixels[std::size_t(row * 64 + col)] = ink ? 0 : 255;
+    }
+  }
+  return image;
+}
+
+}  // namespace
+
+TEST_CASE("saliency is the derivative of F: paler ink changes F as the gradient says") {
+  const Recognizer recognizer = untrained();
+  const io::Gray8 image = blots();
+  for (const double beta : {0.7, std::numeric_limits<double>::infinity()}) {
+    const Saliency s = saliency(recognizer, image, "ab", beta);
+    REQUIRE(s.width == 64);
+    REQUIRE(s.gradient.size() == s.ink.size());
+    const auto energy = [&](const io::Gray8& of) {
+      return paths_at(align_word(recognizer, of, "ab"), beta).energy;
+    };
+    CHECK(s.energy == doctest::Approx(energy(image)).epsilon(1e-5));
+    // One grey level paler where that lowers F, and where it raises F: all terms have one sign.
+    for (const float sign : {1.0f, -1.0f}) {
+      io::Gray8 paler = image;
+      double expected = 0;
+      for (std::size_t i = 0; i < s.ink.size(); ++i) {
+        if (s.ink[i] != 1 || s.gradient[i] * sign <= 0) continue;
+        paler.pixels[i] = 1;
+        expected -= double(s.gradient[i]) / 255;
+      }
+      REQUIRE(std::abs(expected) > 1e-3);
+      CHECK(energy(paler) - energy(image) == doctest::Approx(expected).epsilon(0.05));
+    }
+  }
+}
+
+TEST_CASE("a text that does not fit is refused") {
+  CHECK_THROWS_AS(saliency(untrained(), blots(), "abcdefghijklmnopqrstuvwxyz", 1), Error);
+}
+
+TEST_CASE("the figure is a picture of either kind") {
+  const Saliency s = saliency(untrained(), blots(), "ab", 1);
+  CHECK(saliency_figure(s, FigureFormat::png).starts_with("\x89PNG"));
+  const std::string svg = saliency_figure(s, FigureFormat::svg);
+  CHECK(svg.find("<svg") != std::string::npos);
+  CHECK(svg.find("blue lowers F") != std::string::npos);
+}
+
+}  // namespace talweg::ocr
