@@ -33,7 +33,7 @@ class Arena {
   };
 
   void* allocate(std::size_t bytes, std::size_t align = alignof(std::max_align_t)) {
-    at_.used = (at_.used + align - 1) / align * align;
+    at_.used = (at_.used + align - 1) & ~(align - 1);  // a power of two
     while (at_.block < blocks_.size() && at_.used + bytes > blocks_[at_.block].second) {
       at_ = {at_.block + 1, 0};
     }
@@ -45,7 +45,7 @@ class Arena {
   }
 
   Mark mark() const { return at_; }
-  void rewind(Mark m) { at_ = m; }
+  void rewind(const Mark& m) { at_ = m; }
 
  private:
   static constexpr std::size_t kFirstBlock = 1 << 16;

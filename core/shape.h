@@ -40,7 +40,11 @@ class Shape {
     dims_[rank_++] = d;
   }
 
-  bool operator==(const Shape&) const = default;
+  bool operator==(const Shape& other) const {
+    bool same = rank_ == other.rank_;
+    for (int i = 0; i < rank_; ++i) same &= dims_[i] == other.dims_[i];
+    return same;
+  }
 
   std::string to_string() const {
     std::string s = "[";

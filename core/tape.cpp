@@ -5,30 +5,31 @@
 
 namespace talweg {
 
+namespace {
+constexpr char kGivenBack[] =
+    "given back by backward(); call retain() on it, or read it, before; for several passes use "
+    "grad(), which keeps values";
+}  // namespace
+
 // --- Var: a handle that knows whether it is still good ---
 
-template <class T> Tape<T>& Var<T>::tape() const {
-  expect(tape_ != nullptr, "[var] this Var was never given a value; make it with an op or a leaf");
-  return *tape_;
-}
-
-template <class T> Shape Var<T>::shape() const { return tape().node(*this).shape; }
-
-template <class T> bool Tape<T>::Node::readable() const {
-  return value && !gone.how && (!log || log->version == version);
+template <class T> void Var<T>::never_given() {
+  throw Error("[var] this Var was never given a value; make it with an op or a leaf");
 }
 
 template <class T> bool Var<T>::readable() const { return tape().node(*this).readable(); }
 
-template <class T> T* Var<T>::data() const {
+template <class T> T* Var<T>::unreadable() const {
   const auto& n = tape().node(*this);
-  if (n.readable()) return n.value;
-  expect(!n.gone.how, "[", n.op, "] the value of node ", index_, " was ", n.gone.how, n.gone.by,
-         n.gone.at);
+  for (const auto& g : tape().gone_) {
+    expect(g.index != index_, "[", n.op, "] the value of node ", index_, " was ", g.how, g.by,
+           g.at);
+  }
+  expect(!n.gone, "[", n.op, "] the value of node ", index_, " was ", kGivenBack);
   expect(n.value, "[", n.op, "] node ", index_, " has no value: it is where gradients meet");
   throw Error(message("[", n.op, "] node ", index_,
                       " shows a tensor that was opened for writing after ", "it was lent",
-                      n.log->last, "; change it after backward(), read it through const"));
+                      n.lent->log->last, "; change it after backward(), read it through const"));
 }
 
 template <class T> T Var<T>::item() const {
@@ -42,7 +43,10 @@ template <class T> Tensor<T> Var<T>::to_tensor() const {
 
 template <class T> const char* Var<T>::op() const { return tape().node(*this).op; }
 template <class T> bool Var<T>::needs_grad() const { return tape().node(*this).needs_grad; }
-template <class T> PackCache<T>* Var<T>::pack_cache() const { return tape().node(*this).packs; }
+template <class T> PackCache<T>* Var<T>::pack_cache() const {
+  const auto* lent = tape().node(*this).lent;
+  return lent ? lent->packs : nullptr;
+}
 
 template <class T> std::span<const T> Var<T>::grad_view() const {
   const auto& n = tape().node(*this);
@@ -67,16 +71,13 @@ template <class T> Var<T> Var<T>::detach() const { return tape().view("detach", 
 
 // --- Tape: making nodes and giving them back ---
 
-template <class T> const typename Tape<T>::Node& Tape<T>::node(Var<T> v) const {
-  expect(v.tape_ == this && std::size_t(v.index_) < nodes_.size() &&
-             nodes_[v.index_].generation == v.generation_,
-         "[var] node ", v.index_, " is no longer on the tape: its TapeScope has ended; ",
-         "copy what must outlive a scope with to_tensor()");
-  return nodes_[v.index_];
+template <class T> void Tape<T>::lost(int32_t index) {
+  throw Error(message("[var] node ", index, " is no longer on the tape: its TapeScope has ended; ",
+                      "copy what must outlive a scope with to_tensor()"));
 }
 
 template <class T> Var<T> Tape<T>::push(const char* op, const Shape& shape, T* value, bool owns) {
-  nodes_.push_back({op, shape, value, next_generation_++, owns});
+  nodes_.emplace_back(op, shape, value, next_generation_++, owns);
   const Var<T> y = at(nodes_.size() - 1);
   if (observer_) observer_->made(y);
   return y;
@@ -117,9 +118,7 @@ template <class T>
 Var<T> Tape<T>::borrow(const Tensor<T>& value, bool needs_grad, PackCache<T>* packs) {
   Var<T> v = push("borrow", value.shape(), const_cast<T*>(value.data()), false);
   node(v).needs_grad = needs_grad;
-  node(v).packs = packs;
-  node(v).log = &value.log();
-  node(v).version = value.log().version;
+  node(v).lent = new (arena_.allocate(sizeof(Lent))) Lent{&value.log(), value.log().version, packs};
   return v;
 }
 
@@ -127,22 +126,20 @@ template <class T> void Tape<T>::tell_read(Var<T> y, Var<T> x, bool recorded) {
   observer_->reads(y, x, recorded);
 }
 
-template <class T> void Tape<T>::rewind(Mark m) {
+template <class T> void Tape<T>::rewind(const Mark& m) {
   while (nodes_.size() > m.nodes) {
     Node& n = nodes_.back();
     if (n.owns_value) release(n.value, n.shape);
     if (n.grad) release(n.grad, n.shape);
     nodes_.pop_back();
   }
+  if (!gone_.empty()) std::erase_if(gone_, [=](auto& g) { return g.index >= int32_t(m.nodes); });
   arena_.rewind(m.arena);
 }
 
 // --- differentiation ---
 
 namespace {
-constexpr char kGivenBack[] =
-    "given back by backward(); call retain() on it, or read it, before; for several passes use "
-    "grad(), which keeps values";
 enum : char { kIgnored = 0, kOnTheWay = 1, kTarget = 2 };  // the values of Pass::wanted
 }  // namespace
 
@@ -265,7 +262,7 @@ template <class T> void Tape<T>::sweep(std::size_t root, T* seed, bool release_p
     if (release_passed && !target && i != root && n.edges) {
       if (n.owns_value) release(n.value, n.shape);
       n.owns_value = false;
-      n.gone.how = kGivenBack;
+      n.gone = true;
     }
   }
   if (observer_) observer_->ended();

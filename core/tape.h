@@ -70,6 +70,8 @@ template <class T> class Var {
 
  private:
   friend class Tape<T>;
+  T* unreadable() const;
+  [[noreturn]] static void never_given();
   Var(Tape<T>* tape, int32_t index, uint32_t generation)
       : tape_(tape), index_(index), generation_(generation) {}
 
@@ -98,7 +100,10 @@ template <class T> class Tape {
   /// A node that shows `x`'s elements, without a copy, as another shape of the same size.
   Var<T> view(const char* op, Var<T> x, const Shape& shape);
   /// From here on, whoever reads x, in a rule too, gets an Error: "its value was " `how` `by` `at`.
-  void end(Var<T> x, const char* how, const char* by, Site at) { node(x).gone = {how, by, at}; }
+  void end(Var<T> x, const char* how, const char* by, Site at) {
+    node(x).gone = true;
+    gone_.push_back({x.index_, how, by, at});
+  }
   /// A node without a value, where the gradients of several inputs begin with the one of this shape.
   Var<T> waypoint(const char* op, const Shape& shape) { return push(op, shape, nullptr, false); }
   /// A copy of `items` that lives as long as the node being made, for closures to hold.
@@ -135,25 +140,33 @@ template <class T> class Tape {
     Edge* next;
   };
 
-  struct Gone {  // why a value cannot be read any more
-    const char* how = nullptr;
-    const char* by = "";
-    Site at = {};
+  struct Gone {  // why the value of a node cannot be read any more, where not given back
+    int32_t index;
+    const char *how, *by;
+    Site at;
+  };
+
+  struct Lent {
+    const WriteLog* log;  // of the tensor that lent the value,
+    uint64_t version;     // and its version then
+    PackCache<T>* packs;
   };
 
   struct Node {
+    Node(const char* op, const Shape& shape, T* value, uint32_t generation, bool owns_value)
+        : op(op), shape(shape), value(value), generation(generation), owns_value(owns_value) {}
     const char* op;
     Shape shape;
     T* value;  // null at a waypoint
     uint32_t generation;
     bool owns_value, needs_grad = false, retained = false;
-    Gone gone = {};
-    const WriteLog* log = nullptr;  // of the tensor that lent the value,
-    uint64_t version = 0;           // and its version then
-    T* grad = nullptr;              // what backward() left on a leaf; null if nothing arrived
-    Edge* edges = nullptr;          // newest first
-    PackCache<T>* packs = nullptr;
-    bool readable() const;
+    bool gone = false;           // the value can't be read any more: gone_ knows why
+    const Lent* lent = nullptr;  // where the value is somebody else's
+    T* grad = nullptr;           // what backward() left on a leaf; null if nothing arrived
+    Edge* edges = nullptr;       // newest first
+    bool readable() const {
+      return value && !gone && (!lent || lent->log->version == lent->version);
+    }
   };
 
   struct Pass {                       // working storage of one way back
@@ -167,13 +180,20 @@ template <class T> class Tape {
     Arena::Mark arena;
   };
 
-  const Node& node(Var<T> v) const;
+  const Node& node(Var<T> v) const {
+    const bool stands = v.tape_ == this && std::size_t(v.index_) < nodes_.size() &&
+                        nodes_[v.index_].generation == v.generation_;
+    if (!stands) [[unlikely]]
+      lost(v.index_);
+    return nodes_[v.index_];
+  }
+  [[noreturn]] static void lost(int32_t index);
   Node& node(Var<T> v) { return const_cast<Node&>(std::as_const(*this).node(v)); }
   Var<T> push(const char* op, const Shape& shape, T* value, bool owns);
   T* allocate(const Shape& s) { return static_cast<T*>(pool_.allocate(s.size() * sizeof(T))); }
   void release(T* p, const Shape& s) { pool_.release(p, s.size() * sizeof(T)); }
   Mark mark() const { return {nodes_.size(), arena_.mark()}; }
-  void rewind(Mark m);
+  void rewind(const Mark& m);
   void tell_read(Var<T> y, Var<T> x, bool recorded);
 
   void check_root(const char* what, Var<T> y, Var<T> cotangent) const;
@@ -187,6 +207,7 @@ template <class T> class Tape {
   Pool pool_;
   Arena arena_;
   std::vector<Node> nodes_;
+  std::vector<Gone> gone_;  // a few, for whom end() was called
   uint32_t next_generation_ = 0;
   bool recording_ = true;
   TapeObserver<T>* observer_ = nullptr;
@@ -224,6 +245,17 @@ template <class T> class Recording {
 template <class T> struct NoGrad : Recording<T> {
   explicit NoGrad(Tape<T>& tape) : Recording<T>(tape, false) {}
 };
+
+template <class T> inline Tape<T>& Var<T>::tape() const {
+  if (!tape_) [[unlikely]]
+    never_given();
+  return *tape_;
+}
+template <class T> inline Shape Var<T>::shape() const { return tape().node(*this).shape; }
+template <class T> inline T* Var<T>::data() const {
+  const auto& n = tape().node(*this);
+  return n.readable() ? n.value : unreadable();
+}
 
 template <class T> template <class Rule> void Var<T>::wrt(Var input, Rule rule) const {
   static_assert(std::is_trivially_destructible_v<Rule>,

@@ -1,7 +1,7 @@
-# The engine is read in one sitting: its files together stay within 850 lines.
+# The engine is read in one sitting: its files together stay within 900 lines.
 # usage: cmake -DROOT=<source tree> -P budget.cmake
 cmake_minimum_required(VERSION 3.22)
-set(budget 850)
+set(budget 900)
 
 set(total 0)
 foreach(name shape tensor arena tape)

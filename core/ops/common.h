@@ -16,6 +16,7 @@ inline int resolve_axis(const char* op, int axis, int rank) {
 /// NumPy's broadcasting rule: shapes are aligned at their last axes; an extent of 1, or a missing
 /// axis, stretches to the other's extent. Throws, naming `op` and both shapes, where they disagree.
 inline Shape broadcast(const char* op, const Shape& a, const Shape& b) {
+  if (a == b) return a;
   Shape out;
   const int rank = a.rank() > b.rank() ? a.rank() : b.rank();
   for (int i = 0; i < rank; ++i) {
