@@ -9,7 +9,7 @@ install(TARGETS talweg_core talweg_io talweg_study talweg_nn talweg_ebm talweg_o
 install(EXPORT talweg NAMESPACE talweg:: FILE talweg-targets.cmake
         DESTINATION ${talweg_package_dir})
 install(DIRECTORY core nn ebm ocr DESTINATION ${talweg_include_dir}
-        FILES_MATCHING PATTERN "*.h" PATTERN "cli" EXCLUDE)
+        FILES_MATCHING PATTERN "*.h" PATTERN "share.inl" PATTERN "cli" EXCLUDE)
 
 configure_package_config_file(cmake/talweg-config.cmake.in talweg-config.cmake
                               INSTALL_DESTINATION ${talweg_package_dir})

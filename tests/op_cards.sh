@@ -12,6 +12,7 @@ readonly -a known=(
   soft_alignment    # soft_free_energy and its kin
   # rules inside larger things that have tests of their own
   forward_score min_over_latent of spectral_norm on_gradient  # of: SpectralNorm's
+  checkpoint doorway checkpoint_input  # a function given by the user, and its inputs
   # values that rules and ops make on their way: no gradient goes through them
   constant shares no_path dropout_mask
   softmax_gradient logsumexp_gradient log_softmax_gradient cross_entropy_gradient
