@@ -122,7 +122,7 @@ NetGradients Net::gradients() {
   const TapeScope<float> scope(tape_);
   learning_.begin_step();
   const Var<float> y = loss(learning_);
-  NetGradients found{.loss = y.item(), .answers = labels()};
+  NetGradients found{.loss = y.item(), .by_parameter = {}, .answers = labels()};
   tape_.backward(y);
   for (int id = 0; id < parameters_.size(); ++id) {
     const std::span<const float> g = learning_.gradient(id);

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace talweg {
@@ -35,5 +37,18 @@ template <class Symbol> class EditDistanceTable {
   std::size_t rows_, columns_;
   std::vector<int32_t> cells_;
 };
+
+/// The candidate nearest to `name`, or empty where none is near: where more than half of it, or all
+/// of it, is different.
+inline std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates) {
+  std::string best;
+  const int32_t length = int32_t(name.size());
+  int32_t least = std::min(length, std::max(1, length / 2) + 1);
+  for (const std::string& c : candidates) {
+    const int32_t d = EditDistanceTable<char>(name, std::string_view(c)).distance();
+    if (d < least) least = d, best = c;
+  }
+  return best;
+}
 
 }  // namespace talweg

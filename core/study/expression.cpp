@@ -1,7 +1,5 @@
 #include "core/study/expression.h"
 
-#include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <map>
 #include <optional>
@@ -9,9 +7,8 @@
 #include "core/edit_distance.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/matmul.h"
-#include "core/ops/reduce.h"
-#include "core/ops/shape_ops.h"
-#include "core/ops/softmax.h"
+#include "core/study/expression_functions.h"
+#include "core/study/expression_reader.h"
 
 namespace talweg {
 namespace {
@@ -24,210 +21,6 @@ struct Value {
   std::optional<double> number;
 };
 
-struct Function {
-  const char* name;
-  int arguments;    // that are values
-  bool takes_axis;  // and may be followed by an axis
-  const char* usage;
-  V (*call)(std::span<const V> x, std::optional<int> axis);
-};
-
-V flat(V x) { return reshape(x, {x.size()}); }
-
-#define TALWEG_UNARY(f)                                                                        \
-  {                                                                                            \
-#f, 1, false, #f "(x)", [](std::span <const V> x, std::optional <int>) { return f(x[0]); } \
-  }
-#define TALWEG_BINARY(f)                                                         \
-  {                                                                              \
-#f, 2, false, #f "(a, b)",                                                   \
-        [](std::span <const V> x, std::optional <int>) { return f(x[0], x[1]); } \
-  }
-
-const Function kFunctions[] = {
-    TALWEG_UNARY(abs),
-    TALWEG_UNARY(exp),
-    TALWEG_UNARY(log),
-    TALWEG_UNARY(log_softmax),
-    TALWEG_UNARY(logsumexp),
-    TALWEG_UNARY(relu),
-    TALWEG_UNARY(sigmoid),
-    TALWEG_UNARY(sign),
-    TALWEG_UNARY(softmax),
-    TALWEG_UNARY(softplus),
-    TALWEG_UNARY(sqrt),
-    TALWEG_UNARY(square),
-    TALWEG_UNARY(tanh),
-    TALWEG_UNARY(transpose),
-    TALWEG_BINARY(add),
-    TALWEG_BINARY(div),
-    TALWEG_BINARY(matmul),
-    TALWEG_BINARY(maximum),
-    TALWEG_BINARY(mul),
-    TALWEG_BINARY(sub),
-    {"detach", 1, false, "detach(x)",
-     [](std::span<const V> x, std::optional<int>) { return x[0].detach(); }},
-    {"sum", 1, true, "sum(x) or sum(x, axis)",
-     [](std::span<const V> x, std::optional<int> axis) {
-       return axis ? sum(x[0], *axis) : sum(x[0]);
-     }},
-    {"mean", 1, true, "mean(x) or mean(x, axis)",
-     [](std::span<const V> x, std::optional<int> axis) {
-       return axis ? mean(x[0], *axis) : mean(x[0]);
-     }},
-    {"max", 1, true, "max(x) or max(x, axis)",
-     [](std::span<const V> x, std::optional<int> axis) {
-       return axis ? max(x[0], *axis) : max(flat(x[0]), 0);
-     }},
-    {"min", 1, true, "min(x) or min(x, axis)",
-     [](std::span<const V> x, std::optional<int> axis) {
-       return axis ? min(x[0], *axis) : min(flat(x[0]), 0);
-     }},
-};
-
-#undef TALWEG_UNARY
-#undef TALWEG_BINARY
-
-const Function* find_function(std::string_view name) {
-  for (const Function& f : kFunctions) {
-    if (name == f.name) return &f;
-  }
-  return nullptr;
-}
-
-/// The candidate nearest to `name`, or empty where none is near: where more than half of it, or all
-/// of it, is different.
-std::string nearest(std::string_view name, const std::vector<std::string>& candidates) {
-  std::string best;
-  const int32_t length = int32_t(name.size());
-  int32_t least = std::min(length, std::max(1, length / 2) + 1);
-  for (const std::string& c : candidates) {
-    const int32_t d = EditDistanceTable<char>(name, std::string_view(c)).distance();
-    if (d < least) least = d, best = c;
-  }
-  return best;
-}
-
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-/// Text that is read from front to back, and that shows where it could not be.
-class Reader {
- public:
-  explicit Reader(std::string_view text) : text_(text) {}
-
-  std::size_t at() const { return at_; }
-  std::string_view from(std::size_t start) const {
-    std::string_view s = text_.substr(start, at_ - start);
-    while (!s.empty() && s.back() == ' ') s.remove_suffix(1);
-    return s;
-  }
-  /// Columns count characters, from 1.
-  int column(std::size_t byte) const {
-    const std::size_t line = line_start(byte);
-    return 1 + int(std::count_if(text_.begin() + long(line), text_.begin() + long(byte),
-                                 [](char c) { return (c & 0xC0) != 0x80; }));
-  }
-
-  char peek() {
-    skip_spaces();
-    return at_ < text_.size() ? text_[at_] : '\0';
-  }
-  bool at_end() { return peek() == '\0' && at_ >= text_.size(); }
-  bool take(char c) {
-    if (at_end() || peek() != c) return false;
-    ++at_;
-    return true;
-  }
-  bool touches(char c) const { return at_ < text_.size() && text_[at_] == c; }
-  void require(char c, std::string_view what) {
-    if (!take(c)) fail(at_, message("expected '", c, "' ", what, ", found ", found()));
-  }
-  std::string_view name() {
-    skip_spaces();
-    const std::size_t start = at_;
-    while (at_ < text_.size() && (is_letter(text_[at_]) || (at_ > start && is_digit(text_[at_]))))
-      ++at_;
-    return text_.substr(start, at_ - start);
-  }
-  /// A number without a sign, or nothing.
-  std::optional<double> number() {
-    const char c = peek();
-    if (!is_digit(c) && c != '.') return {};
-    double x = 0;
-    const auto [end, error] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), x);
-    if (error != std::errc()) fail(at_, message("'", text_.substr(at_, 12), "' is no number"));
-    at_ = std::size_t(end - text_.data());
-    return x;
-  }
-  void move_to(std::size_t at) { at_ = at; }
-
-  /// What stands here, for messages.
-  std::string found() {
-    if (at_end()) return "the end";
-    const std::size_t start = at_;
-    const std::string word(name());
-    at_ = start;
-    if (!word.empty()) return "'" + word + "'";
-    std::size_t length = 1;
-    while (at_ + length < text_.size() && (text_[at_ + length] & 0xC0) == 0x80) ++length;
-    return message("'", text_.substr(at_, length), "'");
-  }
-
-  /// The message, then the line with a caret under the byte.
-  [[noreturn]] void fail(std::size_t byte, const std::string& what) const {
-    const std::size_t start = line_start(byte), end = text_.find('\n', byte);
-    throw Error(message("column ", column(byte), ": ", what, "\n  ",
-                        text_.substr(start, end == text_.npos ? end : end - start), "\n  ",
-                        std::string(std::size_t(column(byte) - 1), ' '), "^"));
-  }
-
- private:
-  std::size_t line_start(std::size_t byte) const {
-    const std::size_t before = byte == 0 ? text_.npos : text_.rfind('\n', byte - 1);
-    return before == text_.npos ? 0 : before + 1;
-  }
-  void skip_spaces() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\r'))
-      ++at_;
-  }
-
-  std::string_view text_;
-  std::size_t at_ = 0;
-};
-
-/// A number with a sign, as elements of matrices are written.
-double element(Reader& in) {
-  const bool minus = in.take('-');
-  if (!minus) in.take('+');
-  const std::optional<double> x = in.number();
-  if (!x) in.fail(in.at(), message("expected a number, found ", in.found()));
-  return minus ? -*x : *x;
-}
-
-/// [1,2,3] or [1,2;3,4], from behind the bracket.
-Tensor<double> matrix(Reader& in) {
-  std::vector<double> values;
-  int64_t rows = 1, cols = 0, in_row = 0;
-  while (true) {
-    const std::size_t start = in.at();
-    values.push_back(element(in));
-    ++in_row;
-    if (in.take(',')) continue;
-    const bool last = in.peek() == ']';
-    if (rows == 1) cols = in_row;
-    if (in_row != cols && (last || in.peek() == ';')) {
-      in.fail(start, message("row ", rows, " has ", in_row, " numbers, the first has ", cols));
-    }
-    if (last) break;
-    in.require(';', "or ',' or ']' in a matrix");
-    ++rows, in_row = 0;
-  }
-  in.require(']', "at the end of a matrix");
-  return Tensor<double>(rows == 1 ? Shape{cols} : Shape{rows, cols},
-                        std::span<const double>(values));
-}
-
 /// Reads and computes in one go, by recursive descent.
 class Evaluator {
  public:
@@ -235,7 +28,7 @@ class Evaluator {
             const std::function<void(std::string)>& on_place)
       : tape_(tape), in_(text), on_place_(on_place) {
     for (const Setting& s : settings) {
-      if (find_function(s.name)) {
+      if (find_expression_function(s.name)) {
         throw Error(message("'", s.name, "' is a function; give the variable another name"));
       }
       tell("--set " + s.name);
@@ -274,7 +67,7 @@ class Evaluator {
     std::string name(in_.name());
     if (!name.empty() && in_.take('=')) {
       if (in_.peek() == '=') in_.fail(in_.at(), "one '=' gives a name; there are no comparisons");
-      if (find_function(name)) {
+      if (find_expression_function(name)) {
         in_.fail(name_at, message("'", name, "' is a function; give the result another name"));
       }
     } else {
@@ -383,7 +176,7 @@ class Evaluator {
       return x;
     }
     if (in_.take('[')) {
-      const Tensor<double> m = matrix(in_);
+      const Tensor<double> m = in_.matrix();
       tell_op(at);
       return {tape_.constant(m), {}};
     }
@@ -400,23 +193,23 @@ class Evaluator {
       used_[name] = true;
       return found->second;
     }
-    if (find_function(name)) {
-      in_.fail(at, message("'", name, "' is a function: ", find_function(name)->usage));
+    if (find_expression_function(name)) {
+      in_.fail(at, message("'", name, "' is a function: ", find_expression_function(name)->usage));
     }
     std::vector<std::string> candidates;
     for (const auto& n : names_) candidates.push_back(n.first);
-    const std::string near = nearest(name, candidates);
+    const std::string near = nearest_name(name, candidates);
     in_.fail(at, message("'", name, "' has no value; ",
                          near.empty() ? "" : "did you mean '" + near + "'? if not, ",
                          "give it one ", "with --set ", name, "=1"));
   }
 
   Value call(std::size_t at, const std::string& name) {
-    const Function* f = find_function(name);
+    const ExpressionFunction* f = find_expression_function(name);
     if (!f) {
       std::vector<std::string> candidates;
-      for (const Function& g : kFunctions) candidates.push_back(g.name);
-      const std::string near = nearest(name, candidates);
+      for (const ExpressionFunction& g : all_expression_functions()) candidates.push_back(g.name);
+      const std::string near = nearest_name(name, candidates);
       if (names_.count(name))
         in_.fail(at, message("'", name, "' is a value, not a function; ", "write ", name,
                              "*(...) to multiply"));
@@ -451,7 +244,8 @@ class Evaluator {
 
   static std::string all_functions() {
     std::string all;
-    for (const Function& f : kFunctions) all += (all.empty() ? "" : ", ") + std::string(f.name);
+    for (const ExpressionFunction& f : all_expression_functions())
+      all += (all.empty() ? "" : ", ") + std::string(f.name);
     return all;
   }
 
@@ -497,7 +291,7 @@ class Evaluator {
   };
 
   Tape<double>& tape_;
-  Reader in_;
+  ExpressionReader in_;
   const std::function<void(std::string)>& on_place_;
   std::map<std::string, Value> names_;
   std::map<std::string, bool> used_;
@@ -508,7 +302,7 @@ class Evaluator {
 }  // namespace
 
 std::vector<Setting> parse_settings(std::string_view text) {
-  Reader in(text);
+  ExpressionReader in(text);
   std::vector<Setting> settings;
   while (!in.at_end()) {
     const std::size_t at = in.at();
@@ -519,9 +313,9 @@ std::vector<Setting> parse_settings(std::string_view text) {
     }
     in.require('=', message("behind '", name, "'"));
     if (in.take('[')) {
-      settings.push_back({name, matrix(in)});
+      settings.push_back({name, in.matrix()});
     } else {
-      settings.push_back({name, Tensor<double>(Shape{}, element(in))});
+      settings.push_back({name, Tensor<double>(Shape{}, in.signed_number())});
     }
     if (in.at_end()) break;
     in.require(',', "between settings");
@@ -537,7 +331,7 @@ ExpressionResult evaluate(Tape<double>& tape, std::string_view text,
 
 std::vector<std::string> expression_functions() {
   std::vector<std::string> usages;
-  for (const Function& f : kFunctions) usages.push_back(f.usage);
+  for (const ExpressionFunction& f : all_expression_functions()) usages.push_back(f.usage);
   return usages;
 }
 

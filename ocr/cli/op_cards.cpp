@@ -1,11 +1,10 @@
 #include "ocr/cli/op_cards.h"
 
+#include "core/edit_distance.h"
 #include "core/ops.h"
 #include "ebm/align/ops.h"
 #include "ebm/graph/ops.h"
 #include "ocr/cli/command.h"
-#include "ocr/metrics.h"
-#include "ocr/text.h"
 
 namespace talweg::ocr::cli {
 
@@ -18,14 +17,14 @@ std::vector<const OpCard*> all_cards() {
 }
 
 const OpCard* find_card(const std::string& name) {
-  const OpCard* nearest = nullptr;
-  int64_t least = 0;
+  std::vector<std::string> names;
   for (const OpCard* card : all_cards()) {
-    const int64_t distance = align_texts(decode_utf8(name), decode_utf8(card->name)).counts.edits();
-    if (distance == 0) return card;
-    if (!nearest || distance < least) nearest = card, least = distance;
+    if (card->name == name) return card;
+    names.push_back(card->name);
   }
-  throw UsageError(message("there is no op '", name, "'; did you mean ", nearest->name, "?"));
+  const std::string near = nearest_name(name, names);
+  throw UsageError(message("there is no op '", name, "'; ",
+                           near.empty() ? "talweg ops lists all" : "did you mean " + near + "?"));
 }
 
 }  // namespace talweg::ocr::cli

@@ -11,7 +11,7 @@ namespace talweg::ocr::cli {
 /// All cards, in the order of the files they stand in.
 std::vector<const OpCard*> all_cards();
 
-/// The card of that name; throws UsageError with the nearest one.
+/// The card of that name; throws UsageError with the nearest one, if one is near.
 const OpCard* find_card(const std::string& name);
 
 }  // namespace talweg::ocr::cli

@@ -10,24 +10,11 @@
 #include "core/ops/elementwise.h"
 #include "core/ops/reduce.h"
 #include "core/rng.h"
+#include "tests/core/study/support.h"
 
 using namespace talweg;
 
 namespace {
-
-Tensor<double> vec(std::vector<double> v) {
-  return Tensor<double>({int64_t(v.size())}, std::span<const double>(v));
-}
-
-/// What f throws; empty if it does not.
-template <class F> std::string error_of(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
-}
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
 

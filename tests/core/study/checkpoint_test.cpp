@@ -10,6 +10,7 @@
 #include "core/ops/matmul.h"
 #include "core/ops/reduce.h"
 #include "core/rng.h"
+#include "tests/core/study/support.h"
 
 using namespace talweg;
 
@@ -26,15 +27,6 @@ Tensor<double> random(const Shape& shape, uint64_t seed) {
 const auto kSegment = [](std::span<const Var<double>> v) {
   return tanh(matmul(exp(scale(v[0], 0.3)), v[1])) * sigmoid(matmul(v[0], v[1]));
 };
-
-template <class F> std::string error_of(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
-}
 
 }  // namespace
 

@@ -7,25 +7,9 @@
 #include "core/ops/elementwise.h"
 #include "core/ops/matmul.h"
 #include "core/ops/reduce.h"
+#include "tests/core/study/support.h"
 
 using namespace talweg;
-
-namespace {
-
-Tensor<double> vec(std::vector<double> v) {
-  return Tensor<double>({int64_t(v.size())}, std::span<const double>(v));
-}
-
-template <class F> std::string error_of(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
-}
-
-}  // namespace
 
 TEST_CASE("the gradient at x, edge by edge") {
   Tape<double> tape;

@@ -7,14 +7,11 @@
 
 #include "core/ops.h"
 #include "core/rng.h"
+#include "tests/core/study/support.h"
 
 using namespace talweg;
 
 namespace {
-
-Tensor<double> vec(std::vector<double> values) {
-  return Tensor<double>({int64_t(values.size())}, std::span<const double>(values));
-}
 
 Tensor<double> normals(const Shape& shape, uint64_t seed) {
   Rng rng(seed);
@@ -58,15 +55,6 @@ const Function1 rosenbrock = [](Var<double> x) {
   const auto head = slice(x, 0, 0, n - 1), tail = slice(x, 0, 1, n - 1);
   return sum(scale(square(tail - square(head)), 100.0) + square(head - 1.0));
 };
-
-std::string error_of(auto f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
 
 }  // namespace
 

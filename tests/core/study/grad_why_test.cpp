@@ -9,14 +9,11 @@
 #include "core/ops/reduce.h"
 #include "core/ops/select.h"
 #include "core/ops/softmax.h"
+#include "tests/core/study/support.h"
 
 using namespace talweg;
 
 namespace {
-
-Tensor<double> vec(std::vector<double> v) {
-  return Tensor<double>({int64_t(v.size())}, std::span<const double>(v));
-}
 
 /// A tape that is watched, with one input.
 struct Watched {
