@@ -42,9 +42,9 @@ template <class T> Var<T> add_(Var<T> x, Var<T> b, Site at = Site::here()) {
   common_tape("add_", x, b);
   expect(broadcast("add_", x.shape(), b.shape()) == x.shape(), "[add_] shape ", b.shape(),
          " does not stretch to ", x.shape());
-  const Var<T> addend = broadcast_to(b.detach(), x.shape());
+  const T* addend = broadcast_to(b.detach(), x.shape()).data();  // x's own memory, where b is x
   Var<T> y = overwrite("add_", x, at);
-  kernels::table<T>().add(y.size(), y.data(), addend.data(), y.data());
+  kernels::table<T>().add(y.size(), y.data(), addend, y.data());
   const Shape back = b.shape();
   y.wrt(x, [=](Var<T> dy) { return dy; });
   y.wrt(b, [=](Var<T> dy) { return sum_to(dy, back); });
@@ -57,6 +57,10 @@ TALWEG_OP_CARD(add_) {
   const auto f = [](auto x) { return add_(scale(x[0], {2}), x[1]); };
   card.check("same", {{3, 4}, {3, 4}}, f).check("row", {{3, 4}, {4}}, f);
   card.check("one", {{1}, {1}}, f).check("empty", {{0, 3}, {3}}, f);
+  card.check("to itself", {{5}}, [](auto x) {
+    const auto twice = scale(x[0], {2});
+    return add_(twice, twice);
+  });
   card.rejects({{4}, {3, 4}}, f, "does not stretch");
   card.bench({{32, 16, 32, 16}, {32, 16, 32, 16}}, f);
 }

@@ -13,6 +13,11 @@
 
 namespace talweg {
 
+std::string from_root(std::string file) {
+  while (file.starts_with("../")) file.erase(0, 3);
+  return file;
+}
+
 #ifdef TALWEG_BACKTRACE
 
 namespace {
@@ -52,7 +57,8 @@ std::vector<SourceLine> resolve(const CallStack& stack) {
   const auto add = [](void* data, std::uintptr_t, const char* file, int line,
                       const char* function) {
     if (file)
-      static_cast<std::vector<SourceLine>*>(data)->push_back({file, demangled(function), line});
+      static_cast<std::vector<SourceLine>*>(data)->push_back(
+          {from_root(file), demangled(function), line});
     return 0;
   };
   for (int i = 0; i < stack.count; ++i) {

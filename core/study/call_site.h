@@ -18,6 +18,9 @@ struct CallStack {
 /// The stack of whoever calls this, without the call itself. A microsecond or so.
 CallStack capture_call_stack();
 
+/// A file named from the root of the sources, whatever folder it was compiled in.
+std::string from_root(std::string file);
+
 /// One line of source: "ocr/word_model.cpp", 61, "windows". Empty file where unknown.
 struct SourceLine {
   std::string file, function;

@@ -21,11 +21,6 @@ std::string Trace::title(int id) const {
   return n.name.empty() ? message("#", id, " ", n.op) : n.name;
 }
 
-std::string from_root(std::string file) {
-  while (file.starts_with("../")) file.erase(0, 3);
-  return file;
-}
-
 template <class T> TraceRecorder<T>::TraceRecorder(Tape<T>& tape) : tape_(&tape) {
   trace_.scalar = std::is_same_v<T, float> ? "float" : "double";
   TapeObserver<T>* const before = tape.observe(this);
@@ -284,7 +279,7 @@ template <class T> void TraceRecorder<T>::resolve_places() {
     if (!node.place.empty()) continue;
     const SourceLine line = node.by >= 0 ? rule_line(stacks_[i]) : call_site(stacks_[i]);
     if (line.file.empty()) continue;
-    node.place = message(from_root(line.file), ":", line.line);
+    node.place = message(line.file, ":", line.line);
     const std::string function = short_name(line.function);
     if (!function.empty()) node.place += " (" + function + ")";
   }

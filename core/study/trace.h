@@ -79,9 +79,6 @@ struct Trace {
   std::string title(int id) const;
 };
 
-/// A file named from the root of the sources, whatever folder it was compiled in.
-std::string from_root(std::string file);
-
 /// Watches a tape from its making to finish(), or to its own end. While it lives, nothing else may
 /// watch the tape.
 template <class T> class TraceRecorder : public TapeObserver<T> {

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "core/op_check.h"
+#include "core/study/call_site.h"
 #include "ocr/cli/command.h"
 #include "ocr/cli/op_cards.h"
 
@@ -32,12 +33,8 @@ std::string shapes_of(const OpCase& c) {
   return s;
 }
 
-/// Where the card stands, from the root of the sources: compilers may name it from elsewhere.
-std::string place(const OpCard& card) {
-  std::string file = card.file;
-  while (file.starts_with("../")) file.erase(0, 3);
-  return message(file, ":", card.line);
-}
+/// Where the card stands.
+std::string place(const OpCard& card) { return message(from_root(card.file), ":", card.line); }
 
 void print_error(const char* label, double error, const char* against) {
   if (error == 0) {
