@@ -11,6 +11,7 @@
 #include "core/io/image.h"
 #include "core/rng.h"
 #include "ocr/font.h"
+#include "ocr/ink.h"
 
 namespace talweg::ocr {
 
@@ -22,12 +23,6 @@ enum class Variant { kPlain, kJitter, kNoise };
 std::string_view variant_name(Variant variant);
 /// The inverse. Throws Error listing the three names.
 Variant parse_variant(std::string_view name);
-
-/// The ink of one character: columns x0 <= x < x1, rows y0 <= y < y1. Empty (x0 = x1) for a space.
-struct CharBox {
-  int x0 = 0, y0 = 0, x1 = 0, y1 = 0;
-  bool operator==(const CharBox&) const = default;
-};
 
 /// The drawing's measures in pixels. At height 32 they are the coursework's; other heights scale
 /// them, rounded to whole pixels.
