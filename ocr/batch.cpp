@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "ocr/word_model.h"
+#include "ocr/image_prep.h"
 
 namespace talweg::ocr {
 
@@ -19,23 +19,20 @@ void clear(Batch& batch, int64_t count, int width) {
     batch.images = Tensor<float>(shape);
   }
   batch.texts.clear();
-  batch.windows.clear();
+  batch.widths.clear();
   batch.words.clear();
-  batch.sure.clear();
+  batch.spans.columns.clear();
+  batch.spans.measured = false;
 }
 
 /// Writes the label side of one image that shows `text` between columns x0 and x1.
 void label(Batch& batch, const Alphabet& alphabet, const std::string& text, int width, double x0,
            double x1) {
   const std::vector<int32_t> word = alphabet.encode(text);
-  const int padded_windows = window_count(int(batch.images.shape()[2]));
-  const int windows = window_count(width);
   batch.texts.push_back(text);
-  batch.windows.push_back(windows);
+  batch.widths.push_back(width);
   batch.words.add(word);
-  std::vector<int32_t> sure = sure_symbols(word, alphabet.between(), x0, x1, windows);
-  sure.resize(std::size_t(padded_windows), -1);
-  batch.sure.insert(batch.sure.end(), sure.begin(), sure.end());
+  add_even_spans(batch.spans, int(word.size()), x0, x1);
 }
 
 /// First and last column with clearly more ink than the page: speckles don't count.
@@ -53,20 +50,6 @@ std::pair<double, double> ink_extent(const InkImage& image) {
 }
 
 }  // namespace
-
-std::vector<int32_t> sure_symbols(const std::vector<int32_t>& word, int32_t between, double x0,
-                                  double x1, int windows) {
-  std::vector<int32_t> symbols(std::size_t(windows), -1);
-  for (int i = 0; i < windows; ++i) {
-    if (i * kWindowStride >= x1) symbols[i] = between;
-  }
-  const double pitch = (x1 - x0) / double(word.size());
-  for (std::size_t k = 0; k < word.size(); ++k) {
-    const int i = int((x0 + (double(k) + 0.5) * pitch) / kWindowStride);
-    if (0 <= i && i < windows) symbols[i] = word[k];
-  }
-  return symbols;
-}
 
 FontSource::FontSource(std::vector<ClassicTask> tasks, Alphabet alphabet, FontSourceOptions options)
     : tasks_(std::move(tasks)), alphabet_(std::move(alphabet)), options_(std::move(options)) {

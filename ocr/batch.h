@@ -11,6 +11,7 @@
 #include "ocr/alphabet.h"
 #include "ocr/classic_task.h"
 #include "ocr/dataset.h"
+#include "ocr/letter_spans.h"
 #include "ocr/word_source.h"
 
 namespace talweg::ocr {
@@ -19,18 +20,10 @@ namespace talweg::ocr {
 struct Batch {
   Tensor<float> images;            ///< x[B, 32, W, 1], ink = 1
   std::vector<std::string> texts;  ///< [B] UTF-8
-  std::vector<int64_t> windows;    ///< [B] windows of each image, padding not counted
+  std::vector<int> widths;         ///< [B] columns of each image, padding not counted
   ebm::LabelList words;            ///< [B] the same as letters of the alphabet
-  /// [B * L] the symbol that a window surely shows, or -1: see sure_symbols.
-  std::vector<int32_t> sure;
+  LetterSpans spans;               ///< where those letters stand
 };
-
-/// What the windows of a word surely show when its letters stand evenly between the columns x0 and
-/// x1: the window over the middle of letter i is that letter, windows wholly behind the word are
-/// BETWEEN, and of all others, -1, nothing is said. A start for training, before the aligner can
-/// tell. For one letter this is the coursework's classifier of single characters.
-std::vector<int32_t> sure_symbols(const std::vector<int32_t>& word, int32_t between, double x0,
-                                  double x1, int windows);
 
 /// Where batches come from. Batch `step` depends on the seed and `step` only, not on earlier calls
 /// or on threads, so that training can be resumed anywhere, and batches be made ahead of time

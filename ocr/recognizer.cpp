@@ -91,7 +91,8 @@ class Recognizer::Tapes {
 Recognizer::Recognizer(const Architecture& architecture, Alphabet alphabet,
                        const nn::Parameters<float>& parameters, ebm::Topology topology,
                        ConvAlgo algo)
-    : alphabet_(std::move(alphabet)),
+    : architecture_(architecture),
+      alphabet_(std::move(alphabet)),
       network_(folded(architecture, alphabet_, parameters)),
       topology_(topology),
       algo_(algo),
@@ -116,7 +117,7 @@ std::vector<EnergyMap> Recognizer::energies(std::span<const io::Gray8> images) c
   std::vector<EnergyMap> maps(images.size());
   for_each_item(batches.size(), [&](std::size_t b) {
     const int width = widths[batches[b][0]];
-    const int windows = window_count(width), symbols = alphabet_.size();
+    const int windows = architecture_.windows(width), symbols = alphabet_.size();
     auto tape = tapes_->take();
     {
       const TapeScope<float> scope(*tape);
@@ -124,13 +125,13 @@ std::vector<EnergyMap> Recognizer::energies(std::span<const io::Gray8> images) c
       float* to = x.data();
       for (std::size_t i : batches[b]) {
         const InkImage image = prepare_image(images[i]);
-        maps[i] = {windows, symbols, kWindowStride * image.source_scale, {}};
+        maps[i] = {windows, symbols, architecture_.window_stride() * image.source_scale, {}};
         to = std::copy(image.ink.begin(), image.ink.end(), to);
       }
       if (windows > 0) {  // too narrow for any letter otherwise: decode() will say so
         auto context = nn::Context<float>::for_inference(*tape, network_.parameters);
         context.set_conv_algo(algo_);
-        const float* from = ocr::energies(network_, context, x).data();
+        const float* from = ocr::energies(architecture_, network_, context, x).data();
         for (std::size_t i : batches[b]) {
           maps[i].values.assign(from, from + windows * symbols);
           from += windows * symbols;
@@ -153,7 +154,7 @@ PixelGradient Recognizer::pixel_gradient(const io::Gray8& image,
         tape->variable(Tensor<float>(shape, std::span<const float>(result.image.ink)));
     auto context = nn::Context<float>::for_inference(*tape, network_.parameters);
     context.set_conv_algo(algo_);
-    tape->backward(f(ocr::energies(network_, context, x)));
+    tape->backward(f(ocr::energies(architecture_, network_, context, x)));
     const std::span<const float> g = x.grad_view();
     result.gradient.assign(std::size_t(x.size()), 0.0f);
     std::ranges::copy(g, result.gradient.begin());

@@ -34,6 +34,7 @@ class Recognizer {
   /// of another version.
   static Recognizer load(const std::filesystem::path& path, ConvAlgo algo = ConvAlgo::automatic);
 
+  const Architecture& architecture() const { return architecture_; }
   const Alphabet& alphabet() const { return alphabet_; }
   /// What strings of windows spell a word: as it was trained.
   ebm::Topology topology() const { return topology_; }
@@ -52,6 +53,7 @@ class Recognizer {
  private:
   class Tapes;
 
+  Architecture architecture_;
   Alphabet alphabet_;
   nn::Network<float> network_;
   ebm::Topology topology_;

@@ -49,6 +49,8 @@ std::vector<StepMemory> step_memory(const Architecture& architecture, const Batc
   const Alphabet& alphabet = source.alphabet();
   Batch batch;
   source.words(0, batch);
+  std::vector<int64_t> windows;
+  for (int width : batch.widths) windows.push_back(architecture.windows(width));
   std::vector<StepMemory> runs;
   for (const bool checkpointed : {false, true}) {
     for (const bool fused : {false, true}) {
@@ -64,9 +66,10 @@ std::vector<StepMemory> step_memory(const Architecture& architecture, const Batc
       const auto step = [&] {
         const TapeScope<float> scope(*run.tape);
         context.begin_step();
-        const Var<float> e = energies(network, context, run.tape->borrow(batch.images, false));
+        const Var<float> images = run.tape->borrow(batch.images, false);
+        const Var<float> e = energies(architecture, network, context, images);
         const double beta = std::numeric_limits<double>::infinity();
-        const Var<float> loss = objective(e, batch.windows, batch.words.view(), beta).loss;
+        const Var<float> loss = objective(e, windows, batch.words.view(), beta).loss;
         run.loss = loss.item();
         run.tape->backward(loss);
       };

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/ops/elementwise.h"
 #include "core/ops/shape_ops.h"
 #include "core/ops/softmax.h"
 #include "nn/schedule.h"
@@ -29,6 +30,7 @@ std::string to_json(const TrainingPlan& plan, int64_t images, int64_t infeasible
                         {"warmup_steps", plan.warmup_steps},
                         {"weight_decay", plan.weight_decay},
                         {"max_gradient_norm", plan.max_gradient_norm},
+                        {"guide", plan.guide},
                         {"conv_algo", std::string(conv_algo_name(plan.conv_algo))},
                         {"images", images},
                         {"infeasible", infeasible}}
@@ -82,6 +84,7 @@ std::unique_ptr<WordTrainer> WordTrainer::resume(const std::filesystem::path& pa
     plan.warmup_steps = j.at("warmup_steps");
     plan.weight_decay = j.at("weight_decay");
     plan.max_gradient_norm = j.at("max_gradient_norm");
+    plan.guide = j.value("guide", plan.guide);
     plan.conv_algo = parse_conv_algo(j.value("conv_algo", std::string("auto")));
     auto trainer = std::make_unique<WordTrainer>(plan, source);
     trainer->images_ = j.at("images");
@@ -100,15 +103,40 @@ std::unique_ptr<WordTrainer> WordTrainer::resume(const std::filesystem::path& pa
 /// Stage 1 classifies the windows that sure_symbols names; stage 2 is the plan's loss of words.
 /// Energies are low where probable, so that softmax(-energies) are the probabilities of a window.
 Var<float> WordTrainer::loss(const Batch& batch, int64_t step, nn::Context<float>& context) {
-  const Var<float> e = energies(network_, context, tape_.borrow(batch.images, false));
-  if (aligns(step)) {
-    const double beta = plan_.beta.at(step - plan_.character_steps, plan_.word_steps);
-    const auto words = objective_(e, batch.windows, batch.words.view(), beta);
-    last_infeasible_ = words.infeasible;
-    return words.loss;
+  const Var<float> images = tape_.borrow(batch.images, false);
+  const Var<float> e = energies(plan_.architecture, network_, context, images);
+  note_windows(batch);
+  const auto sure_windows = [&] {
+    const Var<float> logits = reshape(-e, {e.shape()[0] * e.shape()[1], e.shape()[2]});
+    return cross_entropy(logits, sure_);
+  };
+  if (!aligns(step)) return sure_windows();
+  const double beta = plan_.beta.at(step - plan_.character_steps, plan_.word_steps);
+  const auto words = objective_(e, windows_, batch.words.view(), beta);
+  last_infeasible_ = words.infeasible;
+  if (plan_.guide == 0 || !batch.spans.measured) return words.loss;
+  return words.loss + scale(sure_windows(), float(plan_.guide));
+}
+
+/// How many windows each image of the batch has, and what they surely show.
+void WordTrainer::note_windows(const Batch& batch) {
+  const Architecture& a = plan_.architecture;
+  const int padded = a.windows(int(batch.images.shape()[2]));
+  const ebm::RaggedLabels words = batch.words.view();
+  windows_.clear();
+  sure_.clear();
+  std::size_t first = 0;  // letter of the word at hand
+  for (std::size_t b = 0; b < batch.widths.size(); ++b) {
+    const auto word = words[b];
+    const auto spans = std::span(batch.spans.columns).subspan(first, word.size());
+    const int windows = a.windows(batch.widths[b]);
+    sure_symbols(word, spans, batch.spans.measured, source_.alphabet().between(), windows,
+                 a.window_stride(), sure_of_word_);
+    windows_.push_back(windows);
+    sure_.insert(sure_.end(), sure_of_word_.begin(), sure_of_word_.end());
+    sure_.resize(sure_.size() + std::size_t(padded - windows), -1);
+    first += word.size();
   }
-  const Var<float> logits = reshape(-e, {e.shape()[0] * e.shape()[1], e.shape()[2]});
-  return cross_entropy(logits, batch.sure);
 }
 
 bool WordTrainer::run(const std::function<bool(const TrainingReport&)>& on_step, int ahead) {

@@ -30,6 +30,9 @@ struct TrainingPlan {
   int64_t warmup_steps = 30;
   double weight_decay = 1e-2;
   double max_gradient_norm = 5;
+  /// Weight of a second term of stage 2's loss: the cross-entropy of the windows that measured spans
+  /// make sure (letter_spans.h). It keeps letters where they stand; 0 leaves them to the aligner.
+  double guide = 0;
   ConvAlgo conv_algo = ConvAlgo::automatic;
 
   int64_t steps() const { return character_steps + word_steps; }
@@ -87,6 +90,7 @@ class WordTrainer {
  private:
   bool aligns(int64_t step) const { return step >= plan_.character_steps; }  // stage 2
   Var<float> loss(const Batch& batch, int64_t step, nn::Context<float>& context);
+  void note_windows(const Batch& batch);
 
   TrainingPlan plan_;
   const BatchSource& source_;
@@ -95,8 +99,10 @@ class WordTrainer {
   nn::Context<float> context_;
   nn::AdamW<float> optimizer_;
   int64_t next_step_ = 0, images_ = 0, infeasible_ = 0;
-  int64_t last_infeasible_ = 0;          // of the step under way
-  ebm::WordObjective<float> objective_;  // of stage 2
+  int64_t last_infeasible_ = 0;               // of the step under way
+  ebm::WordObjective<float> objective_;       // of stage 2
+  std::vector<int64_t> windows_;              // of the batch under way: of each image
+  std::vector<int32_t> sure_, sure_of_word_;  // [B * L] what windows surely show; of one image
 };
 
 }  // namespace talweg::ocr

@@ -8,9 +8,24 @@ namespace talweg::ocr {
 
 namespace {
 
-constexpr std::size_t kConvolutions = 5;
-constexpr const char* kFamily = "cnn/";
-constexpr const char* kPlain = "/plain";
+constexpr std::string_view kFamily = "net/", kOldFamily = "cnn/";
+constexpr std::string_view kPlain = "/plain";
+constexpr std::string_view kDefault = "net/16p-32p-64v-96-c128";
+constexpr int64_t kMostChannels = 4096, kMostWindows = 8;
+
+[[noreturn]] void refuse(const std::string& text, const std::string& why) {
+  throw Error(message("the architecture '", text, "' is not known to this version: ", why,
+                      "; expected blocks such as ", kDefault, ", or ", kDefault, "/x2"));
+}
+
+/// Takes a number off the front of `rest`; 0 where there is none in 1 ... `most`.
+int64_t take_number(std::string_view& rest, int64_t most) {
+  int64_t n = 0;
+  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), n);
+  if (error != std::errc() || n < 1 || n > most) return 0;
+  rest.remove_prefix(std::size_t(end - rest.data()));
+  return n;
+}
 
 /// One block of the network: convolution, normalisation if asked for, ReLU.
 void add_block(nn::Network<float>& network, const std::string& name, nn::Conv2dConfig config,
@@ -29,67 +44,116 @@ nn::PoolConfig pool(int64_t rows, int64_t columns) {
 
 }  // namespace
 
+Architecture::Architecture() { *this = parse(std::string(kDefault)); }
+
 std::string Architecture::to_string() const {
-  std::string s = kFamily;
-  for (std::size_t i = 0; i < channels.size(); ++i) {
-    s += (i ? "-" : "") + std::to_string(channels[i]);
+  std::string s{kFamily};
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    const auto [kind, channels] = blocks_[i];
+    const bool before = kind == Kind::column || kind == Kind::row;
+    if (i > 0) s += '-';
+    if (before) s += char(kind);
+    s += std::to_string(channels);
+    if (!before && kind != Kind::plain) s += char(kind);
   }
-  return s + (normalise ? "" : kPlain);
+  if (per_position_ > 1) s += "/x" + std::to_string(per_position_);
+  return s + (normalise_ ? "" : std::string(kPlain));
 }
 
 Architecture Architecture::parse(const std::string& text) {
-  Architecture a;
-  a.channels.clear();
+  Architecture a{std::vector<Block>()};
   std::string_view rest = text;
-  const bool family = rest.starts_with(kFamily);
-  if (family) rest.remove_prefix(std::string_view(kFamily).size());
-  a.normalise = !rest.ends_with(kPlain);
-  if (!a.normalise) rest.remove_suffix(std::string_view(kPlain).size());
-  bool good = family;
-  while (good && !rest.empty()) {
-    int64_t n = 0;
-    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), n);
-    good = error == std::errc() && n >= 1 && n <= 4096;
-    a.channels.push_back(n);
-    rest.remove_prefix(std::size_t(end - rest.data()));
-    if (rest.starts_with('-') && rest.size() > 1)
+  const bool old = rest.starts_with(kOldFamily);
+  if (!old && !rest.starts_with(kFamily)) refuse(text, "it does not begin with net/");
+  rest.remove_prefix(kFamily.size());
+  a.normalise_ = !rest.ends_with(kPlain);
+  if (!a.normalise_) rest.remove_suffix(kPlain.size());
+  while (!rest.empty() && rest[0] != '/') {
+    Block block{Kind::plain, 0};
+    if (rest[0] == 'c' || rest[0] == 'w') {
+      block.kind = Kind(rest[0]);
       rest.remove_prefix(1);
-    else
-      good = good && rest.empty();
+    }
+    block.channels = take_number(rest, kMostChannels);
+    if (block.channels == 0)
+      refuse(text, message("a block has no channels from 1 to ", kMostChannels));
+    if (block.kind == Kind::plain && !rest.empty() && (rest[0] == 'p' || rest[0] == 'v')) {
+      block.kind = Kind(rest[0]);
+      rest.remove_prefix(1);
+    }
+    a.blocks_.push_back(block);
+    if (rest.starts_with('-') && rest.size() > 1 && rest[1] != '/') {
+      rest.remove_prefix(1);
+    } else if (!rest.empty() && rest[0] != '/') {
+      refuse(text, message("'", rest, "' is no block"));
+    }
   }
-  expect(good && a.channels.size() == kConvolutions, "the architecture '", text,
-         "' is not known to this version; expected ", kFamily, "C1-C2-C3-C4-C5, such as ",
-         Architecture().to_string());
+  if (rest.starts_with("/x")) {
+    rest.remove_prefix(2);
+    a.per_position_ = int(take_number(rest, kMostWindows));
+    if (a.per_position_ == 0)
+      refuse(text, message("/x is followed by a number from 1 to ", kMostWindows));
+  }
+  if (!rest.empty()) refuse(text, message("'", rest, "' stands behind the blocks"));
+  if (old) {
+    if (a.blocks_.size() != 5) refuse(text, "cnn/ has five convolutions");
+    const Kind kinds[] = {Kind::pool, Kind::pool, Kind::pool_rows, Kind::plain, Kind::column};
+    for (std::size_t i = 0; i < 5; ++i) a.blocks_[i].kind = kinds[i];
+  }
+  a.check_and_count(text);
   return a;
 }
 
+void Architecture::check_and_count(const std::string& text) {
+  rows_ = kModelHeight;
+  bool one_row = false;
+  for (const Block& b : blocks_) {
+    const bool on_row = b.kind == Kind::row;
+    if (on_row != one_row) {
+      refuse(text, one_row ? "behind the c block stand w blocks alone"
+                           : "a w block stands before the c block");
+    }
+    one_row = one_row || b.kind == Kind::column;
+    if (b.kind != Kind::pool && b.kind != Kind::pool_rows) continue;
+    if (rows_ == 1) refuse(text, message("its pools halve ", kModelHeight, " rows too often"));
+    rows_ /= 2;
+    halvings_ += b.kind == Kind::pool;
+  }
+  if (!one_row) refuse(text, "it has no c block");
+}
+
 nn::Network<float> make_network(const Architecture& architecture, int symbols, Rng rng) {
-  expect(architecture.channels.size() == kConvolutions, "a word model has ", kConvolutions,
-         " convolutions, found ", architecture.channels.size(), " channel counts");
-  const auto& c = architecture.channels;
-  const bool norm = architecture.normalise;
+  using Kind = Architecture::Kind;
   nn::Network<float> n;
-  add_block(n, "block1", {.in = 1, .out = c[0], .pad_h = 1, .pad_w = 1}, norm, rng);
-  n.layers.add(nn::MaxPool<float>(pool(2, 2)));
-  add_block(n, "block2", {.in = c[0], .out = c[1], .pad_h = 1, .pad_w = 1}, norm, rng);
-  n.layers.add(nn::MaxPool<float>(pool(2, 2)));
-  add_block(n, "block3", {.in = c[1], .out = c[2], .pad_h = 1, .pad_w = 1}, norm, rng);
-  n.layers.add(nn::MaxPool<float>(pool(2, 1)));
-  add_block(n, "block4", {.in = c[2], .out = c[3], .pad_h = 1, .pad_w = 1}, norm, rng);
-  add_block(n, "block5", {.in = c[3], .out = c[4], .kh = 4, .pad_h = 0, .pad_w = 1}, norm, rng);
-  n.layers.add(nn::Conv2d<float>(n.parameters, "energies",
-                                 {.in = c[4], .out = symbols, .kh = 1, .kw = 1}, rng));
+  int64_t in = 1, number = 0;
+  for (const auto& [kind, channels] : architecture.blocks_) {
+    nn::Conv2dConfig config{.in = in, .out = channels, .pad_h = 1, .pad_w = 1};
+    if (kind == Kind::column || kind == Kind::row) {
+      config.kh = kind == Kind::column ? architecture.rows_ : 1;
+      config.pad_h = 0;
+    }
+    add_block(n, "block" + std::to_string(++number), config, architecture.normalise_, rng);
+    if (kind == Kind::pool) n.layers.add(nn::MaxPool<float>(pool(2, 2)));
+    if (kind == Kind::pool_rows) n.layers.add(nn::MaxPool<float>(pool(2, 1)));
+    in = channels;
+  }
+  const nn::Conv2dConfig head{
+      .in = in, .out = symbols * architecture.per_position_, .kh = 1, .kw = 1};
+  n.layers.add(nn::Conv2d<float>(n.parameters, "energies", head, rng));
   return n;
 }
 
-Var<float> energies(const nn::Network<float>& network, nn::Context<float>& context, Var<float> x) {
+Var<float> energies(const Architecture& architecture, const nn::Network<float>& network,
+                    nn::Context<float>& context, Var<float> x) {
   const Shape s = x.shape();
   expect(s.rank() == 4 && s[1] == kModelHeight && s[3] == 1, "[energies] images must be [B,",
          kModelHeight, ",W,1], found ", s, "; bring them there with prepare_image");
-  expect(window_count(int(s[2])) >= 1, "[energies] an image ", s[2], " px wide holds no window of ",
-         kWindowStride, " px");
+  const int windows = architecture.windows(int(s[2]));
+  expect(windows >= 1, "[energies] an image ", s[2], " px wide holds no window of ",
+         1 << architecture.halvings_, " px");
+  // [B, 1, positions, M A]: the windows of a position lie one behind the other already.
   const Var<float> out = network.layers.forward(context, x);
-  return reshape(out, {s[0], out.shape()[2], out.shape()[3]});
+  return reshape(out, {s[0], windows, out.shape()[3] / architecture.per_position_});
 }
 
 }  // namespace talweg::ocr

@@ -10,42 +10,73 @@
 
 namespace talweg::ocr {
 
-/// Channels of the convolutions, from the image to the last feature map, and the normalisation.
+/// What a network is made of, from the image to the energies. Written down, as a model file keeps it,
+/// it is a line of blocks such as
 ///
-///   image [32, W, 1]
-///   3x3 -> channels[0], norm, ReLU, pool 2x2      [16, W/2]
-///   3x3 -> channels[1], norm, ReLU, pool 2x2      [ 8, W/4]
-///   3x3 -> channels[2], norm, ReLU, pool 2x1      [ 4, W/4]
-///   3x3 -> channels[3], norm, ReLU                [ 4, W/4]
-///   4x3 -> channels[4], norm, ReLU                [ 1, W/4]
-///   1x1 -> energies [W/4, A]
+///   net/16p-32p-64v-96-c128/x2
 ///
-/// The normalisation is BatchNorm, folded into the convolutions for reading. Measured on the classic
-/// task, seed 1, 900 validation words after 750 steps: CER 0.025 % with it, 0.322 % without
-/// (talweg train --steps 750 -o m.safetensors, and the same with --architecture .../plain).
+///   N      3x3 convolution to N channels, normalisation, ReLU; the size stays
+///   Np     the same, then the largest of each 2x2 pixels: half as high, half as wide
+///   Nv     the same, then the largest of each 2x1 pixels: half as high
+///   cN     convolution over all the rows that are left and 3 columns to N channels, normalisation,
+///          ReLU: one row from here on. There is exactly one
+///   wN     1x3 convolution along that row to N channels, normalisation, ReLU: a wider view
+///   /xM    every position of that row gives M windows side by side (left out where M = 1)
+///   /plain without the normalisation (BatchNorm, folded into the convolutions for reading)
 ///
-/// A window is a step of 4 px and sees 17 px to either side: the letter in its middle and half of
-/// each neighbour.
-struct Architecture {
-  std::vector<int64_t> channels{16, 32, 64, 96, 128};
-  bool normalise = true;
-
-  /// "cnn/16-32-64-96-128" and, where not normalised, "/plain": as a model file keeps it.
-  std::string to_string() const;
-  /// The inverse. Throws Error, naming the string, where it is none of ours.
+/// and behind the blocks a 1x1 convolution gives the energies. "cnn/A-B-C-D-E" is an older way to write
+/// "net/Ap-Bp-Cv-D-cE", with the same parameters.
+///
+/// A window is a step of 2^p columns, p the number of p blocks, over M.
+class Architecture {
+ public:
+  /// The classic task's: net/16p-32p-64v-96-c128. A window sees 17 px to either side of its 4: the
+  /// letter in its middle and half of each neighbour. Measured on the classic task, seed 1, 900
+  /// validation words after 750 steps: CER 0.025 % with the normalisation, 0.322 % without (talweg train
+  /// --steps 750 -o m.safetensors, and the same with --architecture .../plain).
+  Architecture();
+  /// Throws Error that quotes the text and says what is wrong, where it is no architecture of a network
+  /// for images of kModelHeight rows.
   static Architecture parse(const std::string& text);
+  /// The inverse.
+  std::string to_string() const;
+
+  /// How many windows (positions with energies) an image `width` columns wide has.
+  int windows(int width) const { return (width >> halvings_) * per_position_; }
+  /// Columns of the image between two windows.
+  double window_stride() const { return double(1 << halvings_) / per_position_; }
+
+  bool operator==(const Architecture&) const = default;
+
+ private:
+  friend nn::Network<float> make_network(const Architecture&, int symbols, Rng rng);
+  friend Var<float> energies(const Architecture&, const nn::Network<float>&, nn::Context<float>&,
+                             Var<float> x);
+
+  enum class Kind : char { plain = 0, pool = 'p', pool_rows = 'v', column = 'c', row = 'w' };
+  struct Block {
+    Kind kind;
+    int64_t channels;
+    bool operator==(const Block&) const = default;
+  };
+
+  explicit Architecture(std::vector<Block> blocks) : blocks_(std::move(blocks)) {}
+  void check_and_count(const std::string& text);
+
+  std::vector<Block> blocks_;
+  bool normalise_ = true;
+  int per_position_ = 1;
+  int halvings_ = 0;  // of the width
+  int rows_ = 0;      // that the column block sees
 };
-
-inline constexpr int kWindowStride = 4;  ///< columns of the image between two windows
-
-/// How many windows (positions with energies) an image `width` columns wide has: width / 4.
-inline int window_count(int width) { return width / 2 / 2; }
 
 /// The layers of an architecture for `symbols` symbols, with fresh parameters drawn from `rng`.
 nn::Network<float> make_network(const Architecture& architecture, int symbols, Rng rng);
 
-/// Energies l[B, L, A] of images x[B, 32, W, 1], L = window_count(W). Low = compatible.
-/// Throws Error where the images are not 32 rows high or hold no window.
-Var<float> energies(const nn::Network<float>& network, nn::Context<float>& context, Var<float> x);
+/// Energies l[B, L, A] of images x[B, 32, W, 1], L = architecture.windows(W). Low = compatible.
+/// `network` is what make_network gave for `architecture`, or that folded. Throws Error where the
+/// images are not 32 rows high or hold no window.
+Var<float> energies(const Architecture& architecture, const nn::Network<float>& network,
+                    nn::Context<float>& context, Var<float> x);
 
 }  // namespace talweg::ocr

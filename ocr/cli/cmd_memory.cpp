@@ -14,7 +14,7 @@ namespace talweg::ocr::cli {
 namespace {
 
 struct MemoryArguments {
-  std::string architecture = Architecture{.normalise = false}.to_string(), out;
+  std::string architecture = Architecture().to_string() + "/plain", out;
   int letters = 0, repeats = 3;
 };
 

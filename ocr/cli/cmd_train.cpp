@@ -203,6 +203,7 @@ void run_train(TrainArguments a, const Settings& settings) {
   Architecture::parse(a.architecture);
   a.data.seed = settings.seed;
   a.data.skip_bad = a.bad == "skip";
+  a.data.architecture = a.architecture;
   if (a.data.fonts.empty()) a.data.fonts.emplace_back(kDefaultFont);
   require_writable_for(a.out);
   catch_interrupts();
@@ -243,7 +244,7 @@ void add_train(CLI::App& app, const Settings& settings) {
       ->check(CLI::Range(1, 100'000'000));
   command
       ->add_option("--architecture", a->architecture,
-                   "Channels of the five convolutions; /plain behind them leaves normalisation out")
+                   "Blocks of the network, see ocr/word_model.h; /plain leaves normalisation out")
       ->capture_default_str();
   add_topology_option(*command, a->data.topology);
   add_loss_options(*command, a->loss, a->loss_options);

@@ -58,7 +58,9 @@ void report(const std::string& path, const Dataset& data, bool skip_bad, bool qu
 Dataset open_checked(const std::string& path, const Alphabet& alphabet, const DataSpec& spec,
                      bool quiet) {
   Dataset data = open_dataset(path);
-  check_samples(data, &alphabet, window_count, ebm::parse_topology(spec.topology));
+  const Architecture architecture = Architecture::parse(spec.architecture);
+  const auto windows = [&](int width) { return architecture.windows(width); };
+  check_samples(data, &alphabet, windows, ebm::parse_topology(spec.topology));
   report(path, data, spec.skip_bad, quiet);
   if (data.samples.empty()) throw IoError(message(path, ": no sound labelled image is left"));
   return data;
@@ -117,9 +119,16 @@ TrainingData from_fonts(const DataSpec& spec) {
 }  // namespace
 
 std::string DataSpec::to_json() const {
-  return nlohmann::json{{"seed", seed},       {"fonts", fonts},           {"random", random},
-                        {"train", train},     {"validation", validation}, {"part", part},
-                        {"charset", charset}, {"skip_bad", skip_bad},     {"topology", topology}}
+  return nlohmann::json{{"seed", seed},
+                        {"fonts", fonts},
+                        {"random", random},
+                        {"train", train},
+                        {"validation", validation},
+                        {"part", part},
+                        {"charset", charset},
+                        {"skip_bad", skip_bad},
+                        {"topology", topology},
+                        {"architecture", architecture}}
       .dump();
 }
 
@@ -136,6 +145,7 @@ DataSpec DataSpec::from_json(const std::string& text) {
     j.at("charset").get_to(spec.charset);
     j.at("skip_bad").get_to(spec.skip_bad);
     spec.topology = j.value("topology", spec.topology);
+    spec.architecture = j.value("architecture", spec.architecture);
     return spec;
   } catch (const nlohmann::json::exception& e) {
     throw IoError(message("the checkpoint's description of its data is damaged (", e.what(), ")"));

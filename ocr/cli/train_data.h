@@ -7,6 +7,7 @@
 
 #include "ocr/batch.h"
 #include "ocr/dataset.h"
+#include "ocr/word_model.h"
 
 namespace talweg::ocr::cli {
 
@@ -21,7 +22,8 @@ struct DataSpec {
   double part = 0.9;                 ///< kept for training where there is no `validation`
   std::string charset = "auto";      ///< "auto", or a spec such as a-z
   std::string topology = "classic";  ///< that labels must fit their images in
-  bool skip_bad = false;             ///< leave faulty samples out instead of failing
+  std::string architecture = Architecture().to_string();  ///< whose windows they must fit in
+  bool skip_bad = false;  ///< leave faulty samples out instead of failing
 
   std::string to_json() const;
   /// Throws IoError where `text` is damaged.

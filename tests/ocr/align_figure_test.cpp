@@ -13,7 +13,7 @@ using namespace talweg::ocr;
 namespace {
 
 Recognizer untrained(ebm::Topology topology) {
-  const Architecture small{{4, 4, 4, 4, 4}, true};
+  const auto small = Architecture::parse("net/4p-4p-4v-4-c4");
   return {small, Alphabet(), make_network(small, 27, Rng(1)).parameters, topology};
 }
 

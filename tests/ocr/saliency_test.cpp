@@ -11,7 +11,7 @@ namespace talweg::ocr {
 namespace {
 
 Recognizer untrained() {
-  const Architecture architecture{{4, 8, 8, 8, 16}, false};
+  const auto architecture = Architecture::parse("net/4p-8p-8v-8-c16/plain");
   const auto network = make_network(architecture, Alphabet().size(), Rng(3));
   return Recognizer(architecture, Alphabet(), network.parameters);
 }

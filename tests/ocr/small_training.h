@@ -7,7 +7,7 @@ namespace talweg::ocr {
 
 inline TrainingPlan small_plan(int64_t character_steps, int64_t word_steps) {
   TrainingPlan plan;
-  plan.architecture.channels = {4, 8, 8, 8, 16};
+  plan.architecture = Architecture::parse("net/4p-8p-8v-8-c16");
   plan.character_steps = character_steps;
   plan.word_steps = word_steps;
   return plan;

@@ -11,7 +11,7 @@ namespace {
 
 TrainingPlan short_plan() {
   TrainingPlan plan;
-  plan.architecture.channels = {2, 2, 2, 2, 2};
+  plan.architecture = Architecture::parse("net/2p-2p-2v-2-c2");
   plan.character_steps = 1;
   plan.word_steps = 2;
   return plan;

@@ -25,12 +25,6 @@ Batch words(const BatchSource& source, int64_t step) {
 
 }  // namespace
 
-TEST_CASE("sure symbols name the middle of each letter and what lies behind the word") {
-  // Two letters between columns 0 and 20 in seven windows of 4 px: middles at 5 and 15.
-  const std::vector<int32_t> expected{-1, 3, -1, 1, -1, 9, 9};
-  CHECK(sure_symbols({3, 1}, 9, 0, 20, 7) == expected);
-}
-
 TEST_CASE("a batch depends on its seed and step only") {
   const FontSource source = font_source();
   const Batch first = words(source, 5);
@@ -41,8 +35,9 @@ TEST_CASE("a batch depends on its seed and step only") {
   CHECK(first.texts != again.texts);
   source.words(5, again);  // over what it held
   CHECK(first.texts == again.texts);
-  CHECK(first.windows == again.windows);
-  CHECK(first.sure == again.sure);
+  CHECK(first.widths == again.widths);
+  const auto same = [](Columns a, Columns b) { return a.x0 == b.x0 && a.x1 == b.x1; };
+  CHECK(std::ranges::equal(first.spans.columns, again.spans.columns, same));
   CHECK(std::ranges::equal(first.words.view().symbols, again.words.view().symbols));
   CHECK(first.images.shape() == again.images.shape());
   CHECK(std::ranges::equal(first.images.values(), again.images.values()));
