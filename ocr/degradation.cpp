@@ -109,6 +109,7 @@ void photographed_print(Degradation& d, Draw& draw) {
   if (draw.chance(0.2)) d.camera.gamma = draw.factor(0.7, 1.5);
   d.camera.noise = draw.mostly(0.005, 0.08);
   draw_jpeg(d, draw, 0.5);
+  if (draw.chance(0.06)) std::swap(d.page.ink, d.page.paper);  // a title on a dark ground
 }
 
 // A book, scanned well.
@@ -131,9 +132,9 @@ void draw_typewriter(Degradation& d, Draw& draw) {
   draw_surroundings(d, draw, 0.12);
   d.shape.letter_shift = draw.mostly(0, 0.045);
   d.shape.letter_tilt = draw.mostly(0, 3) * kDegree;
-  d.strokes.strike = draw.mostly(0, 0.6);
-  d.strokes.strike_slope = draw.mostly(0, 0.8);
-  if (draw.chance(0.4)) d.strokes.breaks = draw.mostly(0, 0.2);
+  d.strokes.strike = draw.mostly(0, 0.5);
+  d.strokes.strike_slope = draw.mostly(0, 0.6);
+  if (draw.chance(0.4)) d.strokes.breaks = draw.mostly(0, 0.12);
   if (draw.chance(0.3)) d.strokes.pinholes = draw.mostly(1, 10);
 }
 
@@ -141,15 +142,16 @@ void draw_typewriter(Degradation& d, Draw& draw) {
 void copied_typescript(Degradation& d, Draw& draw) {
   draw_typewriter(d, draw);
   d.strokes.strike *= 0.7f;
+  d.strokes.strike_slope *= 0.5f;
   // Grain on the paper before the contrast makes the letters' edges rough.
   d.page.grain = draw.mostly(0.01, 0.1);
   d.page.grain_size = draw.between(1, 2.5) * per_pixel(d);
-  d.page.paper = draw.between(0.8, 0.95);
-  d.page.ink = draw.between(0.05, 0.3);
+  d.page.paper = draw.between(0.62, 0.8);  // so that half a stroke's blackness still prints
+  d.page.ink = draw.between(0.05, 0.25);
   blur(d, draw, draw.between(0.35, 0.9));
   d.camera.contrast = draw.factor(1.5, 6);
   d.camera.noise = draw.mostly(0, 0.03);
-  if (draw.chance(0.25)) d.camera.threshold = draw.between(0.4, 0.65);
+  if (draw.chance(0.25)) d.camera.threshold = draw.between(0.5, 0.75);
   draw_jpeg(d, draw, 0.1);
 }
 
@@ -186,10 +188,10 @@ void receipt(Degradation& d, Draw& draw) {
     d.strokes.lattice_pitch = draw.between(0.07, 0.13);
     d.strokes.weight = draw.between(0, 0.5);
   }
-  if (draw.chance(0.25)) d.strokes.row_loss = draw.mostly(0.1, 0.8);
-  if (draw.chance(0.15)) d.strokes.column_loss = draw.mostly(0.1, 0.8);
+  if (draw.chance(0.25)) d.strokes.row_loss = draw.mostly(0.1, 0.65);
+  if (draw.chance(0.15)) d.strokes.column_loss = draw.mostly(0.1, 0.65);
   if (draw.chance(0.4)) d.strokes.fade = draw.mostly(0, 0.7);
-  if (draw.chance(0.15)) d.strokes.breaks = draw.mostly(0, 0.25);
+  if (draw.chance(0.15)) d.strokes.breaks = draw.mostly(0, 0.15);
   d.page.paper = draw.chance(0.6) ? 1 - draw.mostly(0, 0.1) : draw.between(0.75, 1);
   d.page.ink = draw.chance(0.6) ? draw.mostly(0, 0.3) : draw.between(0.3, 0.75) * d.page.paper;
   if (draw.chance(0.12)) {
@@ -201,7 +203,7 @@ void receipt(Degradation& d, Draw& draw) {
   d.page.grain_size = draw.between(1, 2) * per_pixel(d);
   blur(d, draw, draw.between(0.35, 1.1));
   if (draw.chance(0.35)) d.camera.sharpen = draw.mostly(0.2, 1.5);
-  if (draw.chance(0.4)) d.camera.contrast = draw.factor(1, 2.2);
+  if (d.page.ink < 0.4f && draw.chance(0.5)) d.camera.contrast = draw.factor(1, 2.2);
   d.camera.noise = draw.mostly(0, 0.03);
   draw_jpeg(d, draw, 0.4);
 }
@@ -213,7 +215,7 @@ void street(Degradation& d, Draw& draw) {
   d.shape.perspective_x = draw.either(0, 0.25);
   d.shape.perspective_y = draw.either(0, 0.12);
   if (draw.chance(0.25)) d.shape.slant = draw.between(-0.35, 0.35);
-  const float contrast = draw.between(0.12, 0.85);
+  const float contrast = draw.between(0.18, 0.9);
   const float dark = draw.between(0, 1 - contrast), bright = dark + contrast;
   const bool light_letters = draw.chance(0.5);
   d.page.ink = light_letters ? bright : dark;
@@ -227,7 +229,7 @@ void street(Degradation& d, Draw& draw) {
       d.page.halo_y = draw.either(1, 3) * per_pixel(d);
     }
   }
-  if (draw.chance(0.4)) d.page.blotch = draw.mostly(0, 0.3) * contrast;
+  if (draw.chance(0.4)) d.page.blotch = draw.mostly(0, 0.16) * contrast;
   if (draw.chance(0.3)) d.page.grain = draw.mostly(0, 0.2) * contrast;
   d.page.grain_size = draw.between(1.5, 8) * per_pixel(d);
   if (draw.chance(0.3)) d.page.ripple = draw.mostly(0, 0.2) * contrast;
@@ -237,7 +239,7 @@ void street(Degradation& d, Draw& draw) {
   if (draw.chance(0.12)) d.camera.shadow = draw.between(0.1, 0.4);
   blur(d, draw, draw.mostly(0.3, 1.9));
   if (draw.chance(0.15)) d.camera.sharpen = draw.mostly(0.2, 1);
-  d.camera.noise = draw.mostly(0, 0.12) * contrast;
+  d.camera.noise = draw.mostly(0, 0.08) * contrast;
   draw_jpeg(d, draw, 0.6);
 }
 

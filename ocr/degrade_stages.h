@@ -35,7 +35,7 @@ struct Layout {
   int line_height = 1;                   // descent - ascent of the source
   double crop_top = 0, crop_bottom = 0;  // the frame's edges in source rows, at the centre
   double crop_left = 0, crop_right = 0;  // and columns
-  int ink_left = 0, ink_right = 0, ink_top = 0, ink_bottom = 0;  // source pixels with ink
+  int ink_left = 0, ink_right = 0, ink_top = 0, ink_bottom = 0;  // the letters' boxes
 };
 
 /// Plans warp and frame. Draws the letters' shifts and tilts and the wave's phase.

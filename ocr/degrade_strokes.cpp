@@ -208,8 +208,10 @@ void sprinkle(Plane& ink, double density, bool dark, const Layout& layout, Rng& 
 double edge_growth(const Ink& ink, float weight) {
   if (weight == 0) return 0;
   const double line = ink.descent > ink.ascent ? ink.descent - ink.ascent : ink.height;
-  const double growth = weight * stroke_width(ink) / 2;
-  return std::clamp(growth, -0.05 * line, 0.05 * line);  // counters must not close
+  const double stroke = stroke_width(ink), growth = weight * stroke / 2;
+  // Counters must not close: no stroke grows beyond a bold face's.
+  const double room = std::clamp((0.16 * line - stroke) / 2, 0.0, 0.05 * line);
+  return std::clamp(growth, -0.05 * line, room);
 }
 
 Plane wear_strokes(const Ink& ink, const Degradation::Strokes& s, const Layout& layout, Rng& rng) {

@@ -125,36 +125,37 @@ Bounds box_bounds(const CharBox& b, double growth, const Layout& layout, const M
 }
 
 void find_ink(const Ink& ink, Layout& layout) {
-  constexpr float kInked = 0.1f;
-  layout.ink_left = ink.width, layout.ink_top = ink.height;
-  for (int y = 0; y < ink.height; ++y) {
-    const float* row = ink.coverage.data() + size_t(y) * size_t(ink.width);
-    for (int x = 0; x < ink.width; ++x) {
-      if (row[x] < kInked) continue;
-      layout.ink_left = std::min(layout.ink_left, x), layout.ink_top = std::min(layout.ink_top, y);
-      layout.ink_right = std::max(layout.ink_right, x + 1);
-      layout.ink_bottom = y + 1;
-    }
+  Bounds bounds;
+  for (const CharBox& b : ink.boxes) {
+    if (b.x1 <= b.x0) continue;
+    bounds.include({double(b.x0), double(b.y0)});
+    bounds.include({double(b.x1), double(b.y1)});
   }
-  if (layout.ink_right == 0) {  // nothing drawn: a blank as wide as the sheet
-    layout.ink_left = 0, layout.ink_right = ink.width;
-    layout.ink_top = 0, layout.ink_bottom = ink.height;
+  if (bounds.right < bounds.left) {  // nothing drawn: a blank as wide as the sheet
+    bounds.include({0, 0});
+    bounds.include({double(ink.width), double(ink.height)});
   }
+  layout.ink_left = std::clamp(int(bounds.left), 0, ink.width - 1);
+  layout.ink_top = std::clamp(int(bounds.top), 0, ink.height - 1);
+  layout.ink_right = std::clamp(int(bounds.right), layout.ink_left + 1, ink.width);
+  layout.ink_bottom = std::clamp(int(bounds.bottom), layout.ink_top + 1, ink.height);
 }
 
-// Averages k x k pixels, so that a warp that shrinks by about k does not skip ink.
+// Averages k x k pixels, so that a warp that shrinks by about k does not skip ink; an empty pixel
+// all round, so that sampling needs no look at the edges.
 Plane shrunk(const Plane& source, int k) {
-  Plane small((source.width + k - 1) / k, (source.height + k - 1) / k);
+  const int width = (source.width + k - 1) / k, height = (source.height + k - 1) / k;
+  Plane small(width + 2, height + 2);
   const float share = 1.0f / float(k * k);
-  std::vector<float> sum(size_t(small.width) * size_t(k));
-  for (int y = 0; y < small.height; ++y) {
+  std::vector<float> sum(size_t(width) * size_t(k));
+  for (int y = 0; y < height; ++y) {
     std::fill(sum.begin(), sum.end(), 0.0f);
     for (int j = y * k; j < std::min((y + 1) * k, source.height); ++j) {
       const float* from = source.row(j);
       for (int x = 0; x < source.width; ++x) sum[size_t(x)] += from[x];
     }
-    float* to = small.row(y);
-    for (int x = 0; x < small.width; ++x) {
+    float* to = small.row(y + 1) + 1;
+    for (int x = 0; x < width; ++x) {
       float total = 0;
       for (int i = 0; i < k; ++i) total += sum[size_t(x * k + i)];
       to[x] = total * share;
@@ -219,31 +220,35 @@ Layout plan_layout(const Ink& ink, const Degradation& d, Rng& rng) {
 Plane warp(const Plane& source, const Layout& layout) {
   Plane result(layout.width, layout.height);
   const int k = std::max(1, int(std::ceil(1 / layout.scale - 0.25)));
-  const Plane small = k > 1 ? shrunk(source, k) : source;
-  const Matrix& m = layout.inverse;
-  const double share = 1.0 / k;
-  const int columns = int(layout.lift.size());
+  const Plane small = shrunk(source, k);
+  std::array<float, 9> m{};
+  for (size_t i = 0; i < m.size(); ++i) m[i] = float(layout.inverse[i] / layout.inverse[8]);
+  const float share = 1.0f / float(k);
+  constexpr float kHorizon = 1e-3f;  // beyond, nothing of the sheet is seen
+  const auto last_column = float(layout.lift.size() - 1);
+  const auto last_x = float(small.width) - 1.001f, last_y = float(small.height) - 1.001f;
+  std::vector<float> source_x(size_t(result.width)), source_y(size_t(result.width));
   for (int y = 0; y < result.height; ++y) {
+    const float v = float(y) + 0.5f;
+    const float x0 = m[1] * v + m[2], y0 = m[4] * v + m[5], w0 = m[7] * v + m[8];
+    for (int x = 0; x < result.width; ++x) {
+      const float u = float(x) + 0.5f, w = 1 / std::max(m[6] * u + w0, kHorizon);
+      source_x[size_t(x)] = (m[0] * u + x0) * w;
+      source_y[size_t(x)] = (m[3] * u + y0) * w;
+    }
     float* to = result.row(y);
     for (int x = 0; x < result.width; ++x) {
-      const double u = x + 0.5, v = y + 0.5;
-      const double w = 1 / (m[6] * u + m[7] * v + m[8]);
-      const double source_x = (m[0] * u + m[1] * v + m[2]) * w;
-      if (source_x < 0 || source_x >= columns) continue;
-      const double source_y = (m[3] * u + m[4] * v + m[5]) * w - layout.lift[size_t(source_x)];
-      // + 1 keeps what is truncated positive.
-      const double px = source_x * share + 0.5, py = source_y * share + 0.5;
-      if (py < 0 || py >= small.height + 1) continue;
-      const int x0 = int(px) - 1, y0 = int(py) - 1;
-      const auto fx = float(px - (x0 + 1)), fy = float(py - (y0 + 1));
-      const auto at = [&](int column, int row) {
-        return column < 0 || row < 0 || column >= small.width || row >= small.height
-                   ? 0.0f
-                   : small.values[size_t(row) * size_t(small.width) + size_t(column)];
-      };
-      const float above = at(x0, y0) + fx * (at(x0 + 1, y0) - at(x0, y0));
-      const float below = at(x0, y0 + 1) + fx * (at(x0 + 1, y0 + 1) - at(x0, y0 + 1));
-      to[x] = above + fy * (below - above);
+      const float at_x = source_x[size_t(x)];
+      const float lift = layout.lift[size_t(std::clamp(at_x, 0.0f, last_column))];
+      // + 0.5: pixel 0 of the source has its centre at 0.5, and at 1.5 behind the empty border.
+      const float px = std::clamp(at_x * share + 0.5f, 0.0f, last_x);
+      const float py = std::clamp((source_y[size_t(x)] - lift) * share + 0.5f, 0.0f, last_y);
+      const int column = int(px), row = int(py);
+      const float fx = px - float(column), fy = py - float(row);
+      const float *above = small.row(row) + column, *below = above + small.width;
+      const float upper = above[0] + fx * (above[1] - above[0]);
+      const float lower = below[0] + fx * (below[1] - below[0]);
+      to[x] = upper + fy * (lower - upper);
     }
   }
   return result;
