@@ -47,9 +47,11 @@ void draw_frame(Degradation& d, Draw& draw, double tight) {
   if (draw.chance(0.65)) d.frame.height = int(draw.factor(18, 54));
   if (draw.chance(0.04)) d.frame.height = int(draw.between(12, 18));
   if (d.frame.tight) {
-    const double least = draw.chance(0.15) ? -0.02 : 0.0;
+    // Most segmenters leave the same margin all round; others are careless or cut into the ink.
+    const bool even = draw.chance(0.6);
+    const double same = draw.between(0.05, 0.2), least = draw.chance(0.2) ? -0.03 : 0.0;
     for (float* margin : {&d.frame.left, &d.frame.right, &d.frame.top, &d.frame.bottom}) {
-      *margin = draw.between(least, draw.chance(0.3) ? 0.22 : 0.1);
+      *margin = even ? draw.between(same - 0.03, same + 0.03) : draw.between(least, 0.22);
     }
   } else {
     // 24 ... 28 of 32 rows, not always in the middle.
@@ -89,7 +91,7 @@ void draw_jpeg(Degradation& d, Draw& draw, double p) {
 
 // A phone's or a scanner's picture of print.
 void photographed_print(Degradation& d, Draw& draw) {
-  draw_frame(d, draw, 0.3);
+  draw_frame(d, draw, 0.35);
   draw_shape(d, draw, 3.2);
   draw_surroundings(d, draw, 0.08);
   d.shape.perspective_x = draw.either(0, 0.1);
@@ -102,7 +104,7 @@ void photographed_print(Degradation& d, Draw& draw) {
   if (draw.chance(0.3)) d.page.grain = draw.mostly(0.01, 0.05);
   d.page.grain_size = draw.between(1, 4) * per_pixel(d);
   if (draw.chance(0.12)) d.page.bleed = draw.mostly(0.05, 0.3);
-  if (draw.chance(0.2)) d.strokes.fade = draw.mostly(0.05, 0.5);
+  if (draw.chance(0.2)) d.strokes.fade = draw.mostly(0.05, 0.4);
   d.camera.gradient = draw.mostly(0, 0.3);
   d.camera.gradient_angle = draw.between(0, 6.2832);
   if (draw.chance(0.08)) d.camera.shadow = draw.between(0.1, 0.45);
@@ -114,19 +116,21 @@ void photographed_print(Degradation& d, Draw& draw) {
 
 // A book, scanned well.
 void clean_print(Degradation& d, Draw& draw) {
-  draw_frame(d, draw, 0.65);
+  draw_frame(d, draw, 0.75);
   draw_shape(d, draw, 1.2);
   draw_surroundings(d, draw, 0.06);
-  blur(d, draw, draw.mostly(0.2, 0.9));
-  d.page.ink = draw.mostly(0, 0.25);
-  d.page.paper = 1 - draw.mostly(0, 0.15);
-  if (draw.chance(0.5)) d.camera.contrast = draw.factor(1, 2);
-  if (draw.chance(0.3)) d.camera.noise = draw.mostly(0.003, 0.02);
+  blur(d, draw, draw.mostly(0.2, 0.8));
+  if (draw.chance(0.4)) {
+    d.page.ink = draw.mostly(0, 0.25);
+    d.page.paper = 1 - draw.mostly(0, 0.15);
+    d.camera.noise = draw.mostly(0, 0.02);
+  }
+  if (draw.chance(0.5)) d.camera.contrast = draw.factor(1, 2.5);
   draw_jpeg(d, draw, 0.2);
 }
 
 void draw_typewriter(Degradation& d, Draw& draw) {
-  draw_frame(d, draw, 0.7);
+  draw_frame(d, draw, 0.85);
   draw_shape(d, draw, 1.5);
   if (draw.chance(0.6)) d.strokes.weight = draw.between(-0.3, 0.7);
   draw_surroundings(d, draw, 0.12);
@@ -149,8 +153,8 @@ void copied_typescript(Degradation& d, Draw& draw) {
   d.page.paper = draw.between(0.62, 0.8);  // so that half a stroke's blackness still prints
   d.page.ink = draw.between(0.05, 0.25);
   blur(d, draw, draw.between(0.35, 0.9));
-  d.camera.contrast = draw.factor(1.5, 6);
-  d.camera.noise = draw.mostly(0, 0.03);
+  d.camera.contrast = draw.factor(2, 6);
+  if (draw.chance(0.3)) d.camera.noise = draw.mostly(0, 0.03);
   if (draw.chance(0.25)) d.camera.threshold = draw.between(0.5, 0.75);
   draw_jpeg(d, draw, 0.1);
 }
@@ -163,8 +167,8 @@ void photographed_typescript(Degradation& d, Draw& draw) {
     d.strokes.lattice_pitch = draw.between(0.06, 0.13);
   }
   d.strokes.fade = draw.mostly(0, 0.5);
-  d.page.paper = draw.between(0.6, 0.95);
-  d.page.ink = draw.between(0.05, 0.3) * d.page.paper;
+  d.page.paper = 0.95f - draw.mostly(0, 0.35);
+  d.page.ink = draw.mostly(0, 0.3) * d.page.paper;
   d.page.grain = draw.mostly(0.01, 0.06);
   d.page.grain_size = draw.between(1.5, 6) * per_pixel(d);
   d.page.blotch = draw.mostly(0, 0.06);
@@ -178,7 +182,7 @@ void photographed_typescript(Degradation& d, Draw& draw) {
 
 // A till's thermal or needle printer, scanned small.
 void receipt(Degradation& d, Draw& draw) {
-  draw_frame(d, draw, 0.8);
+  draw_frame(d, draw, 0.85);
   draw_shape(d, draw, 1.2);
   draw_surroundings(d, draw, 0.12);
   if (draw.chance(0.5)) d.frame.height = int(draw.factor(17, 36));
@@ -222,7 +226,9 @@ void street(Degradation& d, Draw& draw) {
   d.page.paper = light_letters ? dark : bright;
   if (draw.chance(0.25)) {
     d.page.halo = draw.between(0.3, 1);
-    d.page.halo_level = draw.chance(0.6) ? (light_letters ? 0.0f : 1.0f) : draw.between(0, 1);
+    // Away from the letters' own brightness, or they would drown in it.
+    const float gap = draw.between(0.3, 1);
+    d.page.halo_level = std::clamp(light_letters ? bright - gap : dark + gap, 0.0f, 1.0f);
     if (draw.chance(0.5)) d.page.halo_width = draw.between(0.5, 1.5) * per_pixel(d);
     if (d.page.halo_width == 0 || draw.chance(0.3)) {
       d.page.halo_x = draw.either(1, 3) * per_pixel(d);
