@@ -10,31 +10,6 @@ namespace talweg::ocr {
 
 namespace {
 
-/// Empties the batch and makes room for `count` images of background `width` columns wide.
-void clear(Batch& batch, int64_t count, int width) {
-  const Shape shape{count, kModelHeight, width, 1};
-  if (batch.images.shape() == shape) {
-    batch.images.fill(0);
-  } else {
-    batch.images = Tensor<float>(shape);
-  }
-  batch.texts.clear();
-  batch.widths.clear();
-  batch.words.clear();
-  batch.spans.columns.clear();
-  batch.spans.measured = false;
-}
-
-/// Writes the label side of one image that shows `text` between columns x0 and x1.
-void label(Batch& batch, const Alphabet& alphabet, const std::string& text, int width, double x0,
-           double x1) {
-  const std::vector<int32_t> word = alphabet.encode(text);
-  batch.texts.push_back(text);
-  batch.widths.push_back(width);
-  batch.words.add(word);
-  add_even_spans(batch.spans, int(word.size()), x0, x1);
-}
-
 /// First and last column with clearly more ink than the page: speckles don't count.
 std::pair<double, double> ink_extent(const InkImage& image) {
   std::vector<double> columns(std::size_t(image.width), 0.0);
@@ -50,6 +25,34 @@ std::pair<double, double> ink_extent(const InkImage& image) {
 }
 
 }  // namespace
+
+void begin_batch(Batch& batch, int64_t count, int width) {
+  const Shape shape{count, kModelHeight, width, 1};
+  if (batch.images.shape() == shape) {
+    batch.images.fill(0);
+  } else {
+    batch.images = Tensor<float>(shape);
+  }
+  batch.texts.clear();
+  batch.widths.clear();
+  batch.words.clear();
+  batch.spans.columns.clear();
+  batch.spans.measured = false;
+}
+
+int add_image(Batch& batch, std::span<const float> ink, int width, const std::string& text,
+              const Alphabet& alphabet) {
+  const int64_t padded = batch.images.shape()[2], b = std::ssize(batch.texts);
+  float* to = batch.images.data() + b * kModelHeight * padded;
+  for (int y = 0; y < kModelHeight; ++y) {
+    std::copy_n(ink.data() + std::ptrdiff_t(y) * width, width, to + y * padded);
+  }
+  const std::vector<int32_t> word = alphabet.encode(text);
+  batch.texts.push_back(text);
+  batch.widths.push_back(width);
+  batch.words.add(word);
+  return int(word.size());
+}
 
 FontSource::FontSource(std::vector<ClassicTask> tasks, Alphabet alphabet, FontSourceOptions options)
     : tasks_(std::move(tasks)), alphabet_(std::move(alphabet)), options_(std::move(options)) {
@@ -92,13 +95,10 @@ void FontSource::render(Rng rng, int length, Batch& batch) const {
   const int width = std::max_element(images.begin(), images.end(), [](auto& a, auto& b) {
                       return a.width < b.width;
                     })->width;
-  clear(batch, count, width);
+  begin_batch(batch, count, width);
   for (int b = 0; b < count; ++b) {
-    float* to = batch.images.data() + int64_t(b) * kModelHeight * width;
-    for (int y = 0; y < kModelHeight; ++y) {
-      std::copy_n(images[b].ink.data() + y * images[b].width, images[b].width, to + y * width);
-    }
-    label(batch, alphabet_, texts[b], images[b].width, extents[b].first, extents[b].second);
+    const int letters = add_image(batch, images[b].ink, images[b].width, texts[b], alphabet_);
+    add_even_spans(batch.spans, letters, extents[b].first, extents[b].second);
   }
 }
 
@@ -137,14 +137,11 @@ void FolderSource::words(int64_t step, Batch& batch) const {
   for (int64_t b = 0; b < count; ++b) {
     width = std::max(width, items_[(begin + b + shift) % n].width);
   }
-  clear(batch, count, width);
+  begin_batch(batch, count, width);
   for (int64_t b = 0; b < count; ++b) {
     const Item& item = items_[(begin + b + shift) % n];
-    float* to = batch.images.data() + b * kModelHeight * width;
-    for (int y = 0; y < kModelHeight; ++y) {
-      std::copy_n(item.ink.data() + y * item.width, item.width, to + y * width);
-    }
-    label(batch, alphabet_, item.text, item.width, item.x0, item.x1);
+    const int letters = add_image(batch, item.ink, item.width, item.text, alphabet_);
+    add_even_spans(batch.spans, letters, item.x0, item.x1);
   }
 }
 

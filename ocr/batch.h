@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,14 @@ struct Batch {
   ebm::LabelList words;            ///< [B] the same as letters of the alphabet
   LetterSpans spans;               ///< where those letters stand
 };
+
+/// Empties the batch, using its memory again, and makes room for `count` images of background,
+/// `width` columns wide.
+void begin_batch(Batch& batch, int64_t count, int width);
+/// Puts the next image, ink[32, width], and its text in; the letters' spans, as many as it returns,
+/// are to be added by the caller.
+int add_image(Batch& batch, std::span<const float> ink, int width, const std::string& text,
+              const Alphabet& alphabet);
 
 /// Where batches come from. Batch `step` depends on the seed and `step` only, not on earlier calls
 /// or on threads, so that training can be resumed anywhere, and batches be made ahead of time

@@ -4,6 +4,7 @@
 #include FT_FREETYPE_H
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -52,7 +53,8 @@ std::vector<std::string> font_files(const fs::path& folder) {
 
 // The folders of the freedesktop.org convention, the system's before the user's.
 std::vector<fs::path> font_folders() {
-  std::vector<fs::path> folders = {"/usr/share/fonts", "/usr/local/share/fonts"};
+  std::vector<fs::path> folders = {"/usr/share/fonts", "/usr/share/texmf/fonts",
+                                   "/usr/local/share/fonts"};
   if (const char* home = std::getenv("HOME"); home != nullptr) {
     folders.push_back(fs::path(home) / ".local/share/fonts");
     folders.push_back(fs::path(home) / ".fonts");
@@ -65,7 +67,7 @@ std::vector<fs::path> font_folders() {
 void Font::Close::operator()(FT_LibraryRec_* library) const { FT_Done_FreeType(library); }
 void Font::Close::operator()(FT_FaceRec_* face) const { FT_Done_Face(face); }
 
-Font Font::load(const std::string& path) {
+Font Font::load(const std::string& path, int index) {
   Font font;
   font.path_ = path;
   font.bytes_ = std::make_unique<const std::string>(io::read_file(path, kMaxFontBytes));
@@ -77,8 +79,9 @@ Font Font::load(const std::string& path) {
   FT_Face face = nullptr;
   const auto* data = reinterpret_cast<const FT_Byte*>(font.bytes_->data());
   const auto size = static_cast<FT_Long>(font.bytes_->size());
-  if (FT_Error error = FT_New_Memory_Face(library, data, size, 0, &face); error != 0) {
-    throw IoError(message("[font] ", path, " is not a font, or a damaged one (", reason(error),
+  if (FT_Error error = FT_New_Memory_Face(library, data, size, index, &face); error != 0) {
+    throw IoError(message("[font] ", path, index == 0 ? "" : message(", face ", index),
+                          " is not a font, or a damaged one (", reason(error),
                           "); give a TrueType or OpenType file"));
   }
   font.face_.reset(face);
@@ -93,6 +96,10 @@ std::string Font::name() const {
   return face_->style_name ? family + " " + face_->style_name : family;
 }
 
+std::string Font::family() const { return face_->family_name ? face_->family_name : "unnamed"; }
+
+int Font::face_count() const { return static_cast<int>(face_->num_faces); }
+
 bool Font::has(char32_t letter) const { return FT_Get_Char_Index(face_.get(), letter) != 0; }
 
 void Font::require(std::u32string_view letters) const {
@@ -106,38 +113,37 @@ void Font::require(std::u32string_view letters) const {
   }
 }
 
-void Font::set_pixel_size(int pixel_size) const {
+void Font::set_pixel_size(double pixel_size) const {
   expect(1 <= pixel_size && pixel_size <= 1024, "[font] pixel size ", pixel_size,
          " must be 1 ... 1024");
-  const auto size = static_cast<FT_UInt>(pixel_size);
-  if (FT_Error error = FT_Set_Pixel_Sizes(face_.get(), 0, size); error != 0) {
+  // In 1/64 px; at 72 dots an inch a point is a pixel.
+  const auto size = static_cast<FT_F26Dot6>(std::lround(pixel_size * 64));
+  if (FT_Error error = FT_Set_Char_Size(face_.get(), 0, size, 72, 72); error != 0) {
     throw IoError(
         message("[font] ", path_, " can't be scaled to ", pixel_size, " px: ", reason(error)));
   }
 }
 
-Glyph Font::rasterise(char32_t letter, int pixel_size) const {
-  const char32_t needed[] = {letter};
-  require({needed, 1});
+Glyph Font::load_glyph(uint32_t index, double pixel_size, int32_t flags,
+                       const std::string& what) const {
   set_pixel_size(pixel_size);
   // NO_BITMAP: embedded bitmaps of some fonts differ in style from their outlines.
-  const FT_UInt index = FT_Get_Char_Index(face_.get(), letter);
-  const FT_Int32 flags = FT_LOAD_DEFAULT | FT_LOAD_NO_BITMAP | FT_LOAD_RENDER;
+  flags |= FT_LOAD_NO_BITMAP | FT_LOAD_RENDER;
   if (FT_Error error = FT_Load_Glyph(face_.get(), index, flags); error != 0) {
-    throw IoError(message("[font] ", path_, ": the glyph of ", describe(letter), " is damaged (",
-                          reason(error), "); choose another font"));
+    throw IoError(message("[font] ", path_, ": the glyph of ", what, " is damaged (", reason(error),
+                          "); choose another font"));
   }
   const FT_GlyphSlot slot = face_->glyph;
   const FT_Bitmap& bitmap = slot->bitmap;
   // 16.16 px -> 1/64 px. The unhinted advance: hinting rounds it to whole pixels (10.92 -> 11).
   const FT_Fixed advance = (slot->linearHoriAdvance + 512) >> 10;
-  const int limit = kMaxEms * pixel_size;
+  const int limit = int(std::ceil(kMaxEms * pixel_size));
   const bool sane = bitmap.width <= unsigned(limit) && bitmap.rows <= unsigned(limit) &&
                     std::abs(slot->bitmap_left) <= limit && std::abs(slot->bitmap_top) <= limit &&
                     0 <= advance && advance <= 64L * limit;
   if (!sane) {
-    throw IoError(message("[font] ", path_, ": the glyph of ", describe(letter), " is larger than ",
-                          kMaxEms, " ems; the font is damaged"));
+    throw IoError(message("[font] ", path_, ": the glyph of ", what, " is larger than ", kMaxEms,
+                          " ems; the font is damaged"));
   }
   Glyph glyph;
   glyph.left = slot->bitmap_left;
@@ -151,6 +157,31 @@ Glyph Font::rasterise(char32_t letter, int pixel_size) const {
     glyph.coverage.insert(glyph.coverage.end(), line, line + glyph.width);
   }
   return glyph;
+}
+
+Glyph Font::rasterise(char32_t letter, int pixel_size) const {
+  require({&letter, 1});
+  return load_glyph(FT_Get_Char_Index(face_.get(), letter), pixel_size, FT_LOAD_DEFAULT,
+                    describe(letter));
+}
+
+Glyph Font::rasterise_unhinted(char32_t letter, double pixel_size) const {
+  require({&letter, 1});
+  return load_glyph(FT_Get_Char_Index(face_.get(), letter), pixel_size, FT_LOAD_NO_HINTING,
+                    describe(letter));
+}
+
+Glyph Font::rasterise_missing(double pixel_size) const {
+  return load_glyph(0, pixel_size, FT_LOAD_NO_HINTING, "missing letters");
+}
+
+double Font::kerning(char32_t left, char32_t right, double pixel_size) const {
+  if (!FT_HAS_KERNING(face_.get()) || face_->units_per_EM == 0) return 0;
+  FT_Vector units{0, 0};
+  const FT_Face face = face_.get();
+  FT_Get_Kerning(face, FT_Get_Char_Index(face, left), FT_Get_Char_Index(face, right),
+                 FT_KERNING_UNSCALED, &units);
+  return double(units.x) * pixel_size / face->units_per_EM;
 }
 
 std::string find_font(std::string_view name) {
@@ -169,6 +200,15 @@ std::string find_font(std::string_view name) {
   throw IoError(message("[font] there is no font '", name, "' here or in ", looked_in, "; ",
                         is_default ? "install the package fonts-anonymous-pro"
                                    : "give the path of a TrueType or OpenType file"));
+}
+
+std::vector<std::string> system_font_folders() {
+  std::vector<std::string> folders;
+  for (const fs::path& folder : font_folders()) {
+    if (!font_files(folder).empty()) folders.push_back(folder.string());
+  }
+  if (folders.empty()) throw IoError("[font] this system has no fonts; name some");
+  return folders;
 }
 
 std::vector<std::string> fonts_in(const std::string& folder) {

@@ -27,12 +27,17 @@ struct Glyph {
 /// rasterise first and share the glyphs.
 class Font {
  public:
-  /// Opens a font file. Throws IoError if it is missing, is no font, or has no scalable outlines.
-  static Font load(const std::string& path);
+  /// Opens a font file, or face `index` of a collection (.ttc). Throws IoError if it is missing, is
+  /// no font, has no such face, or no scalable outlines.
+  static Font load(const std::string& path, int index = 0);
 
   const std::string& path() const { return path_; }
   /// "Anonymous Pro Regular": family and style as the font itself says.
   std::string name() const;
+  /// "Anonymous Pro".
+  std::string family() const;
+  /// Faces in the file: more than 1 in a collection.
+  int face_count() const;
 
   bool has(char32_t letter) const;
   /// Throws IoError naming the font and each of `letters` that it has no glyph for.
@@ -41,6 +46,15 @@ class Font {
   /// Rasterises one character at `pixel_size` pixels an em, hinted as FreeType does by default, at
   /// a whole-pixel pen position. Throws IoError if the font lacks the glyph or it is damaged.
   Glyph rasterise(char32_t letter, int pixel_size) const;
+  /// The same without hinting, as the outline is, at any size: letters keep their true shapes and
+  /// distances.
+  Glyph rasterise_unhinted(char32_t letter, double pixel_size) const;
+  /// What the font draws in place of a letter that it lacks, unhinted.
+  Glyph rasterise_missing(double pixel_size) const;
+
+  /// By how much the pair stands wider than the advances say, in pixels; mostly 0 or below. From the
+  /// font's table 'kern'; what a GPOS table says is not read, FreeType leaves that to text shapers.
+  double kerning(char32_t left, char32_t right, double pixel_size) const;
 
  private:
   struct Close {
@@ -48,7 +62,8 @@ class Font {
     void operator()(FT_FaceRec_* face) const;
   };
   Font() = default;
-  void set_pixel_size(int pixel_size) const;
+  void set_pixel_size(double pixel_size) const;
+  Glyph load_glyph(uint32_t index, double pixel_size, int32_t flags, const std::string& what) const;
 
   // Declared in the order of need, so destroyed in reverse: a face reads the file's bytes, and dies
   // before its library.
@@ -65,6 +80,10 @@ inline constexpr std::string_view kDefaultFont = "Anonymous Pro.ttf";
 /// Pro.ttf", or without its ending) in the system's font folders. Throws IoError saying where it
 /// looked; for the default font it names the package to install.
 std::string find_font(std::string_view name = kDefaultFont);
+
+/// The folders where systems keep fonts, those that exist: /usr/share/fonts, that of TeX, /usr/local
+/// and the user's own.
+std::vector<std::string> system_font_folders();
 
 /// All font files (.ttf, .otf, .ttc) in a folder and its subfolders, sorted by path. Throws IoError
 /// if the folder does not exist or holds none.
