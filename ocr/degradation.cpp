@@ -73,7 +73,8 @@ void draw_shape(Degradation& d, Draw& draw, double rotation) {
     d.shape.wave = draw.mostly(0.005, 0.04);
     d.shape.wave_length = draw.between(2, 9);
   }
-  if (draw.chance(0.5)) d.strokes.weight = draw.either(0, 0.5);
+  if (draw.chance(0.5))
+    d.strokes.weight = draw.chance(0.5) ? draw.mostly(0, 0.6) : -draw.mostly(0, 0.35);
 }
 
 // Slivers of neighbouring lines, rules and dirt.
@@ -108,7 +109,7 @@ void photographed_print(Degradation& d, Draw& draw) {
   d.camera.gradient = draw.mostly(0, 0.3);
   d.camera.gradient_angle = draw.between(0, 6.2832);
   if (draw.chance(0.08)) d.camera.shadow = draw.between(0.1, 0.45);
-  if (draw.chance(0.2)) d.camera.gamma = draw.factor(0.7, 1.5);
+  if (draw.chance(0.2)) d.camera.gamma = draw.factor(0.75, 1.35);
   d.camera.noise = draw.mostly(0.005, 0.08);
   draw_jpeg(d, draw, 0.5);
   if (draw.chance(0.06)) std::swap(d.page.ink, d.page.paper);  // a title on a dark ground
@@ -148,7 +149,7 @@ void copied_typescript(Degradation& d, Draw& draw) {
   d.strokes.strike *= 0.7f;
   d.strokes.strike_slope *= 0.5f;
   // Grain on the paper before the contrast makes the letters' edges rough.
-  d.page.grain = draw.mostly(0.01, 0.1);
+  d.page.grain = draw.mostly(0.01, 0.07);
   d.page.grain_size = draw.between(1, 2.5) * per_pixel(d);
   d.page.paper = draw.between(0.62, 0.8);  // so that half a stroke's blackness still prints
   d.page.ink = draw.between(0.05, 0.25);

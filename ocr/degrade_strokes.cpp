@@ -10,19 +10,21 @@ namespace {
 
 double normal_cdf(double x) { return 0.5 * std::erfc(-x / std::numbers::sqrt2); }
 
-// Ink over the number of edges it has along the rows, half of them: the mean stroke, in pixels.
+// Ink over half the length of its outline, the sum of the slopes: the mean stroke, in pixels.
 double stroke_width(const Ink& ink) {
-  double area = 0, edges = 0;
-  for (int y = 0; y < ink.height; ++y) {
+  double area = 0, outline = 0;
+  for (int y = 0; y + 1 < ink.height; ++y) {
     const float* row = ink.coverage.data() + size_t(y) * size_t(ink.width);
-    float row_area = row[0], row_edges = row[0] + row[ink.width - 1];
-    for (int x = 1; x < ink.width; ++x) {
+    const float* below = row + ink.width;
+    float row_area = 0, row_outline = 0;
+    for (int x = 0; x + 1 < ink.width; ++x) {
+      const float dx = row[x + 1] - row[x], dy = below[x] - row[x];
       row_area += row[x];
-      row_edges += std::abs(row[x] - row[x - 1]);
+      row_outline += std::sqrt(dx * dx + dy * dy);
     }
-    area += row_area, edges += row_edges;
+    area += row_area, outline += row_outline;
   }
-  return edges > 0 ? 2 * area / edges : 0;
+  return outline > 0 ? 2 * area / outline : 0;
 }
 
 // A straight edge blurred by sigma is Phi(distance / sigma): cut it where it is `growth` outside.
