@@ -252,6 +252,7 @@ void street(Degradation& d, Draw& draw) {
 
 void light_print(Degradation& d, Draw& draw) {
   draw_frame(d, draw, 0.3);
+  d.strokes.least_stroke = 0.035f;
   d.shape.rotation = draw.either(0, 1.5) * kDegree;
   if (draw.chance(0.3)) d.shape.stretch = draw.factor(0.88, 1.13);
   if (draw.chance(0.3)) d.strokes.weight = draw.either(0, 0.25);
@@ -289,6 +290,7 @@ Degradation draw_degradation(DegradationLevel level, Rng& rng) {
   Draw draw(rng);
   if (level == DegradationLevel::kLight) light_print(d, draw);
   if (level == DegradationLevel::kScan) {
+    d.strokes.least_stroke = 0.055f;  // a hairline face would vanish in the noise
     struct Scene {
       double share;
       void (*set)(Degradation&, Draw&);

@@ -43,6 +43,7 @@ struct Degradation {
 
   struct Strokes {
     float weight = 0;            ///< change of the strokes' width, a part of it, -0.6 ... 1
+    float least_stroke = 0;      ///< thinner strokes are thickened to this, of the line
     float strike = 0;            ///< greatest loss of a letter's blackness, 0 ... 1
     float strike_slope = 0;      ///< greatest difference between a letter's top and bottom, 0 ... 1
     float lattice = 0;           ///< depth of a weave or of a printer's dots, 0 ... 1

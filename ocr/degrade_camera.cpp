@@ -73,9 +73,10 @@ io::Gray8 take_picture(Plane page, const Degradation::Camera& c, float paper, fl
     const float cut = ink + c.threshold * (paper - ink);
     for (float& v : page.values) v = v < cut ? 0.0f : 1.0f;
   }
+  constexpr float kHalf = 0.5f;  // rounds, without a call a pixel
   io::Gray8 image(page.width, page.height);
   for (size_t i = 0; i < page.values.size(); ++i) {
-    image.pixels[i] = uint8_t(std::clamp(page.values[i], 0.0f, 1.0f) * 255 + 0.5f);
+    image.pixels[i] = uint8_t(kHalf + 255 * std::clamp(page.values[i], 0.0f, 1.0f));
   }
   return image;
 }

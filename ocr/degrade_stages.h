@@ -55,8 +55,9 @@ Plane print_on_page(const Plane& coverage, const Degradation::Page& page, Rng& r
 io::Gray8 take_picture(Plane page, const Degradation::Camera& camera, float paper, float ink,
                        Rng& rng);
 
-/// How far, in source pixels, the strokes' edges move for `weight`; negative for thinner strokes.
-double edge_growth(const Ink& ink, float weight);
+/// How far, in source pixels, the strokes' edges move for weight and least_stroke; negative for
+/// thinner strokes.
+double edge_growth(const Ink& ink, const Degradation::Strokes& s);
 
 /// Gaussian blur of standard deviations sigma_x, sigma_y px; the edge pixels go on beyond the edge.
 void blur(Plane& plane, float sigma_x, float sigma_y);

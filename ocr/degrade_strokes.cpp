@@ -8,33 +8,40 @@
 namespace talweg::ocr {
 namespace {
 
+double normal_density(double x) { return std::exp(-x * x / 2) / std::sqrt(2 * std::numbers::pi); }
 double normal_cdf(double x) { return 0.5 * std::erfc(-x / std::numbers::sqrt2); }
 
-// Ink over half the length of its outline, the sum of the slopes: the mean stroke, in pixels.
+// The mean stroke, in pixels: ink over half the length of its outline (the sum of the slopes),
+// times the mean blackness under the ink, below 1 where strokes are thinner than a pixel.
 double stroke_width(const Ink& ink) {
-  double area = 0, outline = 0;
+  double area = 0, squares = 0, outline = 0;
   for (int y = 0; y + 1 < ink.height; ++y) {
     const float* row = ink.coverage.data() + size_t(y) * size_t(ink.width);
     const float* below = row + ink.width;
-    float row_area = 0, row_outline = 0;
+    float row_area = 0, row_squares = 0, row_outline = 0;
     for (int x = 0; x + 1 < ink.width; ++x) {
       const float dx = row[x + 1] - row[x], dy = below[x] - row[x];
       row_area += row[x];
+      row_squares += row[x] * row[x];
       row_outline += std::sqrt(dx * dx + dy * dy);
     }
-    area += row_area, outline += row_outline;
+    area += row_area, squares += row_squares, outline += row_outline;
   }
-  return outline > 0 ? 2 * area / outline : 0;
+  return area > 0 && outline > 0 ? 2 * area / outline * (squares / area) : 0;
 }
 
-// A straight edge blurred by sigma is Phi(distance / sigma): cut it where it is `growth` outside.
-void move_edges(Plane& ink, double growth) {
+// A line of width `stroke` blurred by sigma is, at distance x from its middle,
+// Phi((x + stroke / 2) / sigma) - Phi((x - stroke / 2) / sigma): cut it `growth` outside the old
+// edge.
+void move_edges(Plane& ink, double stroke, double growth) {
   const double sigma = std::max(0.8, 1.3 * std::abs(growth));
   blur(ink, float(sigma), float(sigma));
-  const auto cut = float(normal_cdf(-growth / sigma));
+  const double near = growth / sigma, far = (stroke + growth) / sigma;
+  const auto cut = float(normal_cdf(far) - normal_cdf(near));
   // One pixel wide, as a drawn edge is: the blurred edge's slope there, inverted.
-  const double z = growth / sigma;
-  const auto gain = float(sigma * std::sqrt(2 * std::numbers::pi) * std::exp(z * z / 2));
+  constexpr double kSteepest = 20;
+  const double slope = (normal_density(near) - normal_density(far)) / sigma;
+  const auto gain = float(1 / std::max(slope, 1 / kSteepest));
   for (float& v : ink.values) v = std::clamp((v - cut) * gain + 0.5f, 0.0f, 1.0f);
 }
 
@@ -207,20 +214,22 @@ void sprinkle(Plane& ink, double density, bool dark, const Layout& layout, Rng& 
 
 }  // namespace
 
-double edge_growth(const Ink& ink, float weight) {
-  if (weight == 0) return 0;
+double edge_growth(const Ink& ink, const Degradation::Strokes& s) {
+  if (s.weight == 0 && s.least_stroke == 0) return 0;
   const double line = ink.descent > ink.ascent ? ink.descent - ink.ascent : ink.height;
-  const double stroke = stroke_width(ink), growth = weight * stroke / 2;
+  const double stroke = stroke_width(ink);
+  if (stroke == 0) return 0;
   // Counters must not close: no stroke grows beyond a bold face's.
   const double room = std::clamp((0.16 * line - stroke) / 2, 0.0, 0.05 * line);
-  return std::clamp(growth, -0.05 * line, room);
+  const double growth = std::clamp(s.weight * stroke / 2, -0.05 * line, room);
+  return std::max(growth, std::min((s.least_stroke * line - stroke) / 2, room));
 }
 
 Plane wear_strokes(const Ink& ink, const Degradation::Strokes& s, const Layout& layout, Rng& rng) {
   Plane worn;
   worn.width = ink.width, worn.height = ink.height, worn.values = ink.coverage;
-  const double growth = edge_growth(ink, s.weight);
-  if (growth != 0) move_edges(worn, growth);
+  const double growth = edge_growth(ink, s);
+  if (growth != 0) move_edges(worn, stroke_width(ink), growth);
   if (s.neighbour_above > 0 || s.neighbour_below > 0) show_neighbours(worn, ink, s, layout, rng);
   if (s.underline > 0 || s.rule > 0) draw_rules(worn, ink, s, layout, rng);
   if (s.strike > 0 || s.strike_slope > 0 || s.row_loss > 0 || s.column_loss > 0 || s.lattice > 0) {

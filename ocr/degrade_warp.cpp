@@ -156,8 +156,9 @@ Plane shrunk(const Plane& source, int k) {
     }
     float* to = small.row(y + 1) + 1;
     for (int x = 0; x < width; ++x) {
+      const float* group = &sum[size_t(x) * size_t(k)];
       float total = 0;
-      for (int i = 0; i < k; ++i) total += sum[size_t(x * k + i)];
+      for (int i = 0; i < k; ++i) total += group[i];
       to[x] = total * share;
     }
   }

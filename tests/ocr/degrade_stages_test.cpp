@@ -293,7 +293,7 @@ TEST_CASE("letters' shifts, tilts and waves: every letter's ink stays in its box
       const Layout layout = layout_of(one, d, seed);
       const Plane coverage = warp(worn(one, d), layout);
       const CharBox box =
-          warp_boxes(one.boxes, layout, std::max(0.0, edge_growth(one, d.strokes.weight)))[letter];
+          warp_boxes(one.boxes, layout, std::max(0.0, edge_growth(one, d.strokes)))[letter];
       double outside = 0;
       for (int y = 0; y < coverage.height; ++y) {
         for (int x = 0; x < coverage.width; ++x) {
@@ -319,10 +319,21 @@ TEST_CASE("weight changes a stroke's width by the part asked for") {
     d.strokes.weight = weight;
     const Plane plane = worn(ink, d);
     const float* row = plane.row(40);
-    CHECK(std::accumulate(row, row + 60, 0.0) == doctest::Approx(8 * (1 + weight)).epsilon(0.1));
+    CHECK(std::accumulate(row, row + 60, 0.0) == doctest::Approx(8 * (1 + weight)).epsilon(0.02));
   }
-  CHECK(edge_growth(ink, 1.0f) <= 0.05 * 80);
-  CHECK(edge_growth(ink, 0.0f) == 0);
+  Ink hairline = blank_ink(60, 80);
+  for (int y = 0; y < 80; ++y) hairline.coverage[size_t(y) * 60 + 30] = 0.5f;  // half a pixel wide
+  Degradation least;
+  least.strokes.least_stroke = 0.03f;
+  const Plane thickened = worn(hairline, least);
+  CHECK(std::accumulate(thickened.row(40), thickened.row(41), 0.0) ==
+        doctest::Approx(0.03 * 80).epsilon(0.1));
+  Degradation::Strokes s;
+  CHECK(edge_growth(ink, s) == 0);
+  s.weight = 1;
+  CHECK(edge_growth(ink, s) == doctest::Approx((0.16 * 80 - 8) / 2));  // not beyond a bold face's
+  s.weight = -0.5f, s.least_stroke = 0.09f;
+  CHECK(edge_growth(ink, s) == doctest::Approx((0.09 * 80 - 8) / 2));  // no thinner than that
 }
 
 TEST_CASE("losses only take ink away, and no more than they may") {
