@@ -13,17 +13,26 @@
 namespace talweg::ocr {
 namespace {
 
-constexpr int kStepsPerPool = 16;
+constexpr int kStepsPerPool = 64;
 constexpr double kUsualWidth = 128;  // columns of a word: how many make a pool follows from it
 
 // Streams of a seed: training batches, single letters, lists.
 enum Stream : uint64_t { kWords, kLetters, kLists };
 
-// The width at kModelHeight rows of a word whose ink is `ink_width` x `line` px, as degrade() frames
-// it; rotation and tight frames change it a little.
-double expected_width(double ink_width, double line, const Degradation& d) {
-  const double width = ink_width * d.shape.stretch + line * (d.frame.left + d.frame.right);
-  return width * kModelHeight / (line * std::max(0.5, 1.0 + d.frame.top + d.frame.bottom));
+// The width at kModelHeight rows of a word with this ink, as degrade() frames it; perspective, waves
+// and the like change it a little.
+double expected_width(const CharBox& ink, const Degradation& d) {
+  constexpr double kLine = Typeface::kFrame;
+  const double width = (ink.x1 - ink.x0) * d.shape.stretch;
+  const double rise = width * std::abs(d.shape.rotation) / 2;
+  double top = ink.y0 - rise, bottom = ink.y1 + rise;
+  if (!d.frame.tight) {
+    top = std::min(top + kLine * d.frame.top, 0.0);
+    bottom = std::max(bottom - kLine * d.frame.bottom, kLine);
+  }
+  const double height = std::max(bottom - top, 0.35 * kLine) +
+                        kLine * std::max(-0.1, double(d.frame.top + d.frame.bottom));
+  return kModelHeight * (width + kLine * (d.frame.left + d.frame.right)) / height;
 }
 
 // Where the items, sorted by width, are cut so that every part has about the same padded area: the
@@ -84,8 +93,7 @@ RenderedSource::Plan RenderedSource::plan(std::u32string text, Rng rng) const {
   plan.text = std::move(text);
   plan.style = draw_type_style(rng);
   plan.degradation = draw_degradation(options_.level, rng);
-  plan.width =
-      expected_width(plan.face->width(plan.text, plan.style), Typeface::kFrame, plan.degradation);
+  plan.width = expected_width(plan.face->extent(plan.text, plan.style), plan.degradation);
   plan.rng = rng.split(0);
   return plan;
 }

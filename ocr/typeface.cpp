@@ -148,42 +148,43 @@ std::vector<Typeface::Placed> Typeface::lay_out(std::u32string_view text,
   return placed;
 }
 
-int Typeface::width(std::u32string_view text, const TypeStyle& style) const {
-  int left = 0, right = 0;
+CharBox Typeface::extent_of(const std::vector<Placed>& placed) const {
+  CharBox box;
   bool first = true;
-  for (const Placed& p : lay_out(text, style)) {
-    if (p.letter->width == 0) continue;
-    left = first ? p.x : std::min(left, p.x);
-    right = first ? p.x + p.letter->width : std::max(right, p.x + p.letter->width);
+  for (const auto& [letter, x] : placed) {
+    if (letter->width == 0) continue;
+    const int y0 = top_ - letter->top;
+    const CharBox one{x, y0, x + letter->width, y0 + letter->height};
+    box = first ? one
+                : CharBox{std::min(box.x0, one.x0), std::min(box.y0, one.y0),
+                          std::max(box.x1, one.x1), std::max(box.y1, one.y1)};
     first = false;
   }
-  return right - left;
+  return box;
+}
+
+CharBox Typeface::extent(std::u32string_view text, const TypeStyle& style) const {
+  return extent_of(lay_out(text, style));
 }
 
 Ink Typeface::set(std::u32string_view text, const TypeStyle& style) const {
   const std::vector<Placed> placed = lay_out(text, style);
-  int left = INT32_MAX, right = INT32_MIN, top = top_, bottom = bottom_;
-  for (const Placed& p : placed) {
-    if (p.letter->width == 0) continue;
-    left = std::min(left, p.x);
-    right = std::max(right, p.x + p.letter->width);
-    top = std::max(top, int(p.letter->top));
-    bottom = std::min(bottom, p.letter->top - p.letter->height);
-  }
-  expect(left < right, "[render] a text without ink has no image");
+  const CharBox extent = extent_of(placed);
+  expect(extent.x0 < extent.x1, "[render] a text without ink has no image");
   constexpr int kMargin = (kFrame + 2) / 3;
+  const int frame = top_ - bottom_, left = extent.x0 - kMargin;
   Ink ink;
-  ink.width = right - left + 2 * kMargin;
-  ink.height = top - bottom + 2 * kMargin;
-  ink.baseline = kMargin + top;
-  ink.ascent = ink.baseline - top_;
-  ink.descent = ink.baseline - bottom_;
+  ink.ascent = kMargin + std::max(0, -extent.y0);
+  ink.descent = ink.ascent + frame;
+  ink.baseline = ink.ascent + top_;
+  ink.width = extent.x1 - extent.x0 + 2 * kMargin;
+  ink.height = ink.ascent + std::max(frame, extent.y1) + kMargin;
   ink.x_height = x_height_;
   ink.coverage.assign(size_t(ink.width) * size_t(ink.height), 0.0f);
   ink.boxes.reserve(placed.size());
   for (const Placed& p : placed) {
     const Letter& letter = *p.letter;
-    const int x0 = p.x - left + kMargin;
+    const int x0 = p.x - left;
     const int y0 = ink.baseline - letter.top;
     if (letter.width == 0) {
       const int x = std::clamp(x0, 0, ink.width);

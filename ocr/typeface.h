@@ -30,7 +30,8 @@ TypeStyle draw_type_style(Rng& rng);
 /// - one of AHIOXhgjplnox is missing, or more than a fifth of a-zA-Z0-9;
 /// - it draws capitals for lower case: more than 5 of the 13 letters whose two cases differ in
 ///   every normal face (abdefghmnqrtl) have the same shape in both, compared on a grid over their
-///   ink; or 'bdhkl' are hardly higher than 'acemnorsuvwxz', as in small capitals;
+///   ink; or 'bdhkl' are hardly higher than 'acemnorsuvwxz', or three of 'gpqy' don't go below the
+///   line, as in small capitals;
 /// - capitals are lower than 'acemnorsuvwxz', or more than four times as high (symbols, swashes);
 /// - letters are drawn in outline: scanlines through 'I', 'l', 'H' and 'n' cross twice as many
 ///   strokes as they should, in at least three of the four;
@@ -54,8 +55,9 @@ class Typeface {
   bool has(char32_t letter) const { return find(letter) != nullptr; }
   bool covers(std::u32string_view text) const;
 
-  /// The width of a text's ink in pixels at this size, as set() draws it.
-  int width(std::u32string_view text, const TypeStyle& style) const;
+  /// What a text's ink reaches over, in pixels as set() draws it: columns from where the pen starts,
+  /// rows below the top of 'Ahgjp'. Empty (x0 = x1) without ink.
+  CharBox extent(std::u32string_view text, const TypeStyle& style) const;
 
   /// Sets a text. Letters stand at whole pixels; where two overlap, ink adds up to at most 1. On
   /// every side there is empty space of a third of the frame, and more where the text itself leaves
@@ -84,6 +86,7 @@ class Typeface {
   const Letter* find(char32_t letter) const;
   float kerning(char32_t left, char32_t right) const;
   std::vector<Placed> lay_out(std::u32string_view text, const TypeStyle& style) const;
+  CharBox extent_of(const std::vector<Placed>& placed) const;
 
   std::string name_, family_, path_;
   float em_ = 0;              // px

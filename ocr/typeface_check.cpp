@@ -73,6 +73,12 @@ std::string odd_proportions(const Glyphs& glyphs) {
   if (tall < 1.08) {
     return message("its 'bdhkl' are ", percent(tall), " % as high as its 'acemn', as capitals are");
   }
+  int descending = 0;
+  for (char32_t c : U"gpqy") {
+    const Glyph* glyph = find(glyphs, c);
+    descending += glyph != nullptr && glyph->height - glyph->top > 0.1 * small;
+  }
+  if (descending < 2) return "its 'gpqy' stand on the line, as capitals do";
   if (capital > 0.8 && capital < 4) return "";
   return message("its capitals are ", percent(capital), " % as high as its 'acemn'");
 }
