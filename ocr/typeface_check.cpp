@@ -38,9 +38,9 @@ std::string missing_letters(const Glyphs& glyphs) {
 
 // Both the shape over its box and the box's proportions: 'l' and 'I' may share the former.
 bool same_drawing(const Glyph& a, const Glyph& b) {
-  constexpr double kSame = 0.93;
+  constexpr double kSame = 0.75;
   const double aspect = (double(a.width) / a.height) / (double(b.width) / b.height);
-  return aspect > 0.8 && aspect < 1.25 && likeness(shape_of(a), shape_of(b)) > kSame;
+  return aspect > 0.7 && aspect < 1.4 && likeness(shape_of(a), shape_of(b)) > kSame;
 }
 
 std::string capitals_for_lower_case(const Glyphs& glyphs) {
