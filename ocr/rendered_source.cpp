@@ -19,8 +19,8 @@ constexpr double kUsualWidth = 128;  // columns of a word: how many make a pool 
 // Streams of a seed: training batches, single letters, lists.
 enum Stream : uint64_t { kWords, kLetters, kLists };
 
-// The width at kModelHeight rows of a word with this ink, as degrade() frames it; perspective, waves
-// and the like change it a little.
+// The width at kModelHeight rows of a word with this ink, as degrade() frames it; perspective,
+// waves and the like change it a little.
 double expected_width(const CharBox& ink, const Degradation& d) {
   constexpr double kLine = Typeface::kFrame;
   const double width = (ink.x1 - ink.x0) * d.shape.stretch;
@@ -36,7 +36,8 @@ double expected_width(const CharBox& ink, const Degradation& d) {
 }
 
 // Where the items, sorted by width, are cut so that every part has about the same padded area: the
-// ends of the parts, none of which is empty. Found by trying areas. There are at least `parts` items.
+// ends of the parts, none of which is empty. Found by trying areas. There are at least `parts`
+// items.
 std::vector<size_t> cuts(const std::vector<double>& widths, int parts) {
   const auto ends_for = [&](double area) {
     std::vector<size_t> ends;

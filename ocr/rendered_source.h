@@ -22,8 +22,8 @@ namespace talweg::ocr {
 struct RenderedOptions {
   uint64_t seed = 1;
   DegradationLevel level = DegradationLevel::kScan;
-  /// What the images of a batch have in columns together, padding counted, more or less: 32 words of
-  /// 128 columns.
+  /// What the images of a batch have in columns together, padding counted, more or less: 32 words
+  /// of 128 columns.
   int columns_per_batch = 4096;
   /// A word whose label does not fit the windows of its image is drawn again.
   WindowCount windows;  ///< default: those of Architecture()
@@ -39,7 +39,7 @@ struct RenderedWord {
   Degradation degradation;
 };
 
-/// Words are drawn in pools of 16 steps, sorted by the width that they will have, and cut into
+/// Words are drawn in pools of 64 steps, sorted by the width that they will have, and cut into
 /// batches of equal area, as padding costs time. A batch depends on the seed and its step alone; a
 /// narrow batch has more words than a wide one.
 class RenderedSource : public BatchSource {
@@ -75,8 +75,8 @@ class RenderedSource : public BatchSource {
     RenderedWord word;
     InkImage ink;
   };
-  // The words of 16 steps, by width; batch i of them is plans [ends[i - 1], ends[i]), and step s takes
-  // batch order[s].
+  // The words of a pool, by width; batch i is plans [ends[i - 1], ends[i]), and the pool's step s
+  // takes batch order[s].
   struct Pool {
     int64_t number = -1;
     std::vector<Plan> plans;

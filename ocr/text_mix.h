@@ -9,19 +9,19 @@
 
 namespace talweg::ocr {
 
-/// Draws texts to train a reader with. Of a hundred, about 57 are one English word (mostly as it is,
-/// a quarter Capitalised, a quarter UPPER CASE, a third of them with signs around them, as in
-/// `(word)`, `word's` or `half-time`), 20 numbers (dates, times, prices, telephone numbers, codes, ...),
-/// 20 strings of 1 to 12 letters, each equally likely, so that rare signs are learnt and nothing is
-/// taken for granted, and 3 single letters; 12 of a hundred are then short lines of two to five
-/// of these with blanks between.
+/// Draws texts to train a reader with. Of a hundred, about 57 are one English word (half of them as
+/// they are, a quarter Capitalised, a quarter UPPER CASE, a third with signs around them, as in
+/// `(word)`, `word's` or `half-time`), 20 numbers (dates, times, prices, telephone numbers, codes,
+/// ...), 20 strings of 1 to 12 letters, each equally likely, so that rare signs are learnt and
+/// nothing is taken for granted, and 3 single letters; 12 of a hundred are then made short lines of
+/// two to five of these with blanks between.
 class TextMix {
  public:
   /// `words`: UTF-8, lower case as a rule. `letters`: all that may occur in a text. Throws Error if
   /// there is no letter but the blank.
   TextMix(const std::vector<std::string>& words, std::u32string letters);
-  /// The words of a file, one a line; "" stands for the system's list of English words. Throws IoError
-  /// as load_word_list does; it names the package to install where the system has no list.
+  /// The words of a file, one a line; "" stands for the system's list of English words. Throws
+  /// IoError as load_word_list does; it names the package to install where the system has no list.
   static TextMix from_file(const std::string& path, std::u32string letters);
 
   /// One text: not empty, no blank at either end, every character one of the letters.

@@ -78,7 +78,14 @@ TypeStyle draw_type_style(Rng& rng) {
 Typeface::Typeface(const Font& font, std::u32string_view letters)
     : name_(font.name()), family_(font.family()), path_(font.path()) {
   const double em = size_for_frame(font);
-  const std::map<char32_t, Glyph> glyphs = rasterise_all(font, letters, em);
+  // What is looked at to judge the face is drawn whether or not it is asked for.
+  constexpr std::u32string_view kJudged =
+      U"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+  std::u32string needed(kJudged);
+  for (char32_t c : letters) {
+    if (kJudged.find(c) == std::u32string_view::npos) needed += c;
+  }
+  const std::map<char32_t, Glyph> glyphs = rasterise_all(font, needed, em);
   if (const std::string fault = typeface_fault(glyphs); !fault.empty()) {
     throw IoError(message("[font] ", path_, " (", name_, ") is left out, because ", fault));
   }
@@ -90,6 +97,7 @@ Typeface::Typeface(const Font& font, std::u32string_view letters)
   const float blank = font.has(U' ') ? float(font.rasterise_unhinted(U' ', em).advance) / 64 : 0;
   letters_.push_back({U' ', 0, 0, 0, 0, blank > 0.05f * em_ ? blank : em_ / 4, 0});
   for (const auto& [code, glyph] : glyphs) {
+    if (letters.find(code) == std::u32string_view::npos) continue;
     letters_.push_back({code, int16_t(glyph.left), int16_t(glyph.top), int16_t(glyph.width),
                         int16_t(glyph.height), float(glyph.advance) / 64,
                         uint32_t(coverage_.size())});

@@ -35,16 +35,16 @@ TypeStyle draw_type_style(Rng& rng);
 /// - capitals are lower than 'acemnorsuvwxz', or more than four times as high (symbols, swashes);
 /// - letters are drawn in outline: scanlines through 'I', 'l', 'H' and 'n' cross twice as many
 ///   strokes as they should, in at least three of the four;
-/// - letters fall to pieces (dots, stripes, barcodes): most of 'H', 'l', 'n', 'o', 't' have more than
-///   three parts;
-/// - the letters fill less than 3 % or more than 85 % of their boxes on average (hairlines, blocks).
+/// - letters fall to pieces (dots, stripes, barcodes): most of 'H', 'l', 'n', 'o', 'X' have more
+///   than three parts;
+/// - letters fill less than 3 % or more than 85 % of their boxes on average (hairlines, blocks).
 class Typeface {
  public:
   static constexpr int kFrame = 40;
 
-  /// Rasterises those of `letters` that the face truly has: named by the font, with ink (but for the
-  /// blank), and unlike what the font draws for missing letters. Throws IoError, naming the font and
-  /// the reason, where the face is refused.
+  /// Rasterises those of `letters` that the face truly has: named by the font, with ink (but for
+  /// the blank), and unlike what the font draws for missing letters. Throws IoError, naming the
+  /// font and the reason, where the face is refused.
   Typeface(const Font& font, std::u32string_view letters);
 
   const std::string& name() const { return name_; }
@@ -55,8 +55,8 @@ class Typeface {
   bool has(char32_t letter) const { return find(letter) != nullptr; }
   bool covers(std::u32string_view text) const;
 
-  /// What a text's ink reaches over, in pixels as set() draws it: columns from where the pen starts,
-  /// rows below the top of 'Ahgjp'. Empty (x0 = x1) without ink.
+  /// What a text's ink reaches over, in pixels as set() draws it: columns from where the pen
+  /// starts, rows below the top of 'Ahgjp'. Empty (x0 = x1) without ink.
   CharBox extent(std::u32string_view text, const TypeStyle& style) const;
 
   /// Sets a text. Letters stand at whole pixels; where two overlap, ink adds up to at most 1. On

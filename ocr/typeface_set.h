@@ -32,8 +32,8 @@ std::u32string reader_letters();
 
 /// One pattern a line; what follows '#' is a comment. Throws IoError if it can't be read.
 std::vector<std::string> load_patterns(const std::string& path);
-/// `pattern<TAB>weight` a line, comments as above. Throws IoError, naming the line, where a weight is
-/// no number of at least 0.
+/// `pattern<TAB>weight` a line, comments as above. Throws IoError, naming the line, where a weight
+/// is no number of at least 0.
 std::vector<TypefaceWeight> load_weights(const std::string& path);
 
 /// All font files that `names` stand for: files, folders with all below them, and lists of paths
@@ -44,8 +44,8 @@ std::vector<std::string> font_files_of(const std::vector<std::string>& names);
 class TypefaceSet {
  public:
   /// Faces that can't be used are left out, with reasons: see refused(). A face that is in the set
-  /// already, by its name or to the last bit of its letters (the same font as .otf and .ttf), is left
-  /// out silently. Throws IoError if no face is left.
+  /// already, by its name or to the last bit of its letters (the same font as .otf and .ttf), is
+  /// left out silently. Throws IoError if no face is left.
   TypefaceSet(const std::vector<std::string>& files, TypefaceSetOptions options);
 
   int size() const { return static_cast<int>(faces_.size()); }

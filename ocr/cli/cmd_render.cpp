@@ -26,7 +26,7 @@ struct RenderArguments {
   std::string font_dir, words_file, random, out;
   int count = 0, height = 32;
   std::string variant = "plain";
-  std::string augment, text = "words", never, weights, charset;  // of drawn pages
+  std::string augment, text, never, weights, charset;  // of drawn pages
   bool boxes = false;
 
   /// Whether words are drawn as pages show them, instead of as the classic task does.
@@ -123,7 +123,16 @@ DrawWord page_words(const RenderArguments& a, const Settings& settings, int& cou
   if (a.variant != "plain") {
     throw UsageError("--variant belongs to the classic task, --augment to pages; give one of them");
   }
-  const bool listed = a.text == "words" && (!a.words_file.empty() || !a.random.empty());
+  if (a.text == "mix" && !a.random.empty()) {
+    throw UsageError("--text mix has random strings of its own; leave --random out");
+  }
+  if (a.text == "words" && a.words_file.empty() && a.random.empty()) {
+    throw UsageError("--text words draws what --words or --random say; give one of them");
+  }
+  if (!a.words_file.empty() && !a.random.empty()) {
+    throw UsageError("--words and --random both say what to draw; give one of them");
+  }
+  const bool listed = a.text != "mix" && (!a.words_file.empty() || !a.random.empty());
   std::vector<std::string> names = a.fonts;
   if (!a.font_dir.empty()) names.push_back(a.font_dir);
   if (names.empty()) names = system_font_folders();
@@ -161,7 +170,6 @@ void run_render(const RenderArguments& a, const Settings& settings) {
   const int digits = std::max(4, int(std::to_string(count - 1).size()));
   std::vector<Label> labels(static_cast<std::size_t>(count));
   std::vector<std::string> boxes(static_cast<std::size_t>(count));
-  std::string faces_table = "file\ttypeface\n";
   std::vector<std::string> faces(static_cast<std::size_t>(count));
   Progress progress("rendering", count, settings.quiet);
   std::atomic<int> done = 0;
@@ -199,8 +207,9 @@ void run_render(const RenderArguments& a, const Settings& settings) {
     io::write_file_atomically(out / "boxes.tsv", table);
   }
   if (a.pages()) {
-    for (const std::string& line : faces) faces_table += line;
-    io::write_file_atomically(out / "typefaces.tsv", faces_table);
+    std::string table = "file\ttypeface\n";
+    for (const std::string& line : faces) table += line;
+    io::write_file_atomically(out / "typefaces.tsv", table);
   }
   std::printf("%d images in %s\n", count, a.out.c_str());
 }

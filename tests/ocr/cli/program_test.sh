@@ -10,6 +10,15 @@ for threads in 1 2 3; do
   "$talweg" render --count 24 --variant noise --boxes --out "words$threads" --threads $threads --quiet >/dev/null
   "$talweg" train --steps 40 --seed 5 -o "model$threads.safetensors" --threads $threads --quiet >/dev/null
 done
+printf 'river\nstone\nunderstanding\n' >list.txt
+for threads in 1 3; do
+  "$talweg" render --font "Anonymous Pro" --words list.txt --text mix --augment scan --count 40 --boxes \
+    --out "pages$threads" --threads $threads --quiet >/dev/null
+done
+diff -r pages1 pages3 >/dev/null || fail "1 and 3 threads draw different pages"
+[[ $(wc -l <pages1/typefaces.tsv) == 41 ]] || fail "not every page names its typeface"
+"$talweg" render --font "Anonymous Pro" --words list.txt --augment none --out listed --quiet >/dev/null
+[[ $(cat listed/0002.gt.txt) == understanding ]] || fail "a listed word was not drawn as it is"
 diff -r words1 words2 >/dev/null || fail "1 and 2 threads render different images"
 diff -r words1 words3 >/dev/null || fail "1 and 3 threads render different images"
 same model1.safetensors model2.safetensors
@@ -136,6 +145,10 @@ expect 1 'not a picture' "$talweg" read -m $model text.png
 mkdir mixed
 cp words/0000.png words/0001.png text.png mixed
 expect 1 'mixed/0001.png' "$talweg" read -m $model mixed
+expect 2 'give one of them' "$talweg" render --augment scan --variant noise --out none
+expect 2 'leave --random out' "$talweg" render --augment scan --text mix --random a-z:3 --out none
+expect 2 'give one of them' "$talweg" render --augment scan --text words --out none
+expect 1 'no-such-file' "$talweg" render --augment scan --never no-such-file --out none
 expect 1 'no font' "$talweg" render --font no-such-font --out none
 expect 1 'U+4E00' "$talweg" render --random 一:2 --out none
 [[ ! -e none ]] || fail "a failed render left its folder behind"
