@@ -20,8 +20,7 @@ io::Gray8 degrade(const Ink& ink, const Degradation& d, Rng& rng, std::vector<Ch
   fade_ink(coverage, d.strokes, rng);
   const Plane page = print_on_page(coverage, d.page, rng);
   if (boxes) {
-    const double growth = std::max(0.0, edge_growth(ink, d.strokes));
-    *boxes = warp_boxes(ink.boxes, layout, growth);
+    *boxes = warp_boxes(ink.boxes, layout, std::max(0.0, layout.edges.growth));
   }
   return take_picture(page, d.camera, d.page.paper, d.page.ink, rng);
 }

@@ -23,6 +23,12 @@ struct Plane {
   const float* row(int y) const { return values.data() + size_t(y) * size_t(width); }
 };
 
+/// How strokes grow, in source pixels.
+struct EdgeMove {
+  double stroke = 0;  // mean width; 0 if nothing was asked for
+  double growth = 0;  // how far their edges move outwards; negative for thinner strokes
+};
+
 /// Where the letters go: source pixels (x, y) are first moved down by lift[x], then mapped by the
 /// homography `forward` to pixels of the final image. All in continuous coordinates: a pixel's
 /// centre is at + 0.5.
@@ -30,8 +36,9 @@ struct Layout {
   int width = 0, height = 0;  // of the final image
   double scale = 1;           // final pixels a source pixel, at the centre
   std::array<double, 9> forward{}, inverse{};
-  std::vector<float> lift;               // one a source column
-  std::vector<int> letter;               // which letter a source column belongs to
+  std::vector<float> lift;  // one a source column
+  std::vector<int> letter;  // which letter a source column belongs to
+  EdgeMove edges;
   int line_height = 1;                   // descent - ascent of the source
   double crop_top = 0, crop_bottom = 0;  // the frame's edges in source rows, at the centre
   double crop_left = 0, crop_right = 0;  // and columns
@@ -55,9 +62,8 @@ Plane print_on_page(const Plane& coverage, const Degradation::Page& page, Rng& r
 io::Gray8 take_picture(Plane page, const Degradation::Camera& camera, float paper, float ink,
                        Rng& rng);
 
-/// How far, in source pixels, the strokes' edges move for weight and least_stroke; negative for
-/// thinner strokes.
-double edge_growth(const Ink& ink, const Degradation::Strokes& s);
+/// What weight and least_stroke mean for this ink.
+EdgeMove plan_edges(const Ink& ink, const Degradation::Strokes& s);
 
 /// Gaussian blur of standard deviations sigma_x, sigma_y px; the edge pixels go on beyond the edge.
 void blur(Plane& plane, float sigma_x, float sigma_y);

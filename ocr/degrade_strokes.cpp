@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 
 #include "ocr/degrade_stages.h"
 
@@ -12,28 +13,34 @@ double normal_density(double x) { return std::exp(-x * x / 2) / std::sqrt(2 * st
 double normal_cdf(double x) { return 0.5 * std::erfc(-x / std::numbers::sqrt2); }
 
 // The mean stroke, in pixels: ink over half the length of its outline (the sum of the slopes),
-// times the mean blackness under the ink, below 1 where strokes are thinner than a pixel.
+// times the mean blackness under the ink (squares over ink), below 1 where strokes are thinner than
+// a pixel.
 double stroke_width(const Ink& ink) {
-  double area = 0, squares = 0, outline = 0;
+  // Sums of the columns, so that the loop runs over vectors.
+  const auto width = size_t(ink.width);
+  std::vector<float> squares(width, 0.0f), outline(width, 0.0f);
   for (int y = 0; y + 1 < ink.height; ++y) {
-    const float* row = ink.coverage.data() + size_t(y) * size_t(ink.width);
-    const float* below = row + ink.width;
-    float row_area = 0, row_squares = 0, row_outline = 0;
-    for (int x = 0; x + 1 < ink.width; ++x) {
-      const float dx = row[x + 1] - row[x], dy = below[x] - row[x];
-      row_area += row[x];
-      row_squares += row[x] * row[x];
-      row_outline += std::sqrt(dx * dx + dy * dy);
+    const float* row = ink.coverage.data() + size_t(y) * width;
+    const float* below = row + width;
+    for (size_t x = 0; x + 1 < width; ++x) {
+      const float dx = std::abs(row[x + 1] - row[x]), dy = std::abs(below[x] - row[x]);
+      squares[x] += row[x] * row[x];
+      // The slope's length within 6 %, whatever its direction.
+      outline[x] += std::max(dx, dy) + 0.35f * std::min(dx, dy);
     }
-    area += row_area, squares += row_squares, outline += row_outline;
   }
-  return area > 0 && outline > 0 ? 2 * area / outline * (squares / area) : 0;
+  const auto total = [](const std::vector<float>& v) {
+    return std::accumulate(v.begin(), v.end(), 0.0);
+  };
+  const double edges = total(outline);
+  return edges > 0 ? 2 * total(squares) / edges : 0;
 }
 
 // A line of width `stroke` blurred by sigma is, at distance x from its middle,
 // Phi((x + stroke / 2) / sigma) - Phi((x - stroke / 2) / sigma): cut it `growth` outside the old
 // edge.
-void move_edges(Plane& ink, double stroke, double growth) {
+void move_edges(Plane& ink, const EdgeMove& edges) {
+  const double stroke = edges.stroke, growth = edges.growth;
   const double sigma = std::max(0.8, 1.3 * std::abs(growth));
   blur(ink, float(sigma), float(sigma));
   const double near = growth / sigma, far = (stroke + growth) / sigma;
@@ -214,22 +221,23 @@ void sprinkle(Plane& ink, double density, bool dark, const Layout& layout, Rng& 
 
 }  // namespace
 
-double edge_growth(const Ink& ink, const Degradation::Strokes& s) {
-  if (s.weight == 0 && s.least_stroke == 0) return 0;
+EdgeMove plan_edges(const Ink& ink, const Degradation::Strokes& s) {
+  EdgeMove move;
+  if (s.weight == 0 && s.least_stroke == 0) return move;
   const double line = ink.descent > ink.ascent ? ink.descent - ink.ascent : ink.height;
-  const double stroke = stroke_width(ink);
-  if (stroke == 0) return 0;
+  move.stroke = stroke_width(ink);
+  if (move.stroke == 0) return move;
   // Counters must not close: no stroke grows beyond a bold face's.
-  const double room = std::clamp((0.16 * line - stroke) / 2, 0.0, 0.05 * line);
-  const double growth = std::clamp(s.weight * stroke / 2, -0.05 * line, room);
-  return std::max(growth, std::min((s.least_stroke * line - stroke) / 2, room));
+  const double room = std::clamp((0.16 * line - move.stroke) / 2, 0.0, 0.05 * line);
+  const double growth = std::clamp(s.weight * move.stroke / 2, -0.05 * line, room);
+  move.growth = std::max(growth, std::min((s.least_stroke * line - move.stroke) / 2, room));
+  return move;
 }
 
 Plane wear_strokes(const Ink& ink, const Degradation::Strokes& s, const Layout& layout, Rng& rng) {
   Plane worn;
   worn.width = ink.width, worn.height = ink.height, worn.values = ink.coverage;
-  const double growth = edge_growth(ink, s);
-  if (growth != 0) move_edges(worn, stroke_width(ink), growth);
+  if (layout.edges.growth != 0) move_edges(worn, layout.edges);
   if (s.neighbour_above > 0 || s.neighbour_below > 0) show_neighbours(worn, ink, s, layout, rng);
   if (s.underline > 0 || s.rule > 0) draw_rules(worn, ink, s, layout, rng);
   if (s.strike > 0 || s.strike_slope > 0 || s.row_loss > 0 || s.column_loss > 0 || s.lattice > 0) {

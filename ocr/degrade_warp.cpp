@@ -176,6 +176,7 @@ Layout plan_layout(const Ink& ink, const Degradation& d, Rng& rng) {
   layout.letter = letters_of_columns(ink);
   layout.lift = lift_of_columns(ink, d.shape, layout, rng);
   find_ink(ink, layout);
+  layout.edges = plan_edges(ink, d.strokes);
 
   const double middle_x = (layout.ink_left + layout.ink_right) / 2.0;
   const double middle_y = (line_top + line_bottom) / 2.0;

@@ -292,8 +292,7 @@ TEST_CASE("letters' shifts, tilts and waves: every letter's ink stays in its box
       }
       const Layout layout = layout_of(one, d, seed);
       const Plane coverage = warp(worn(one, d), layout);
-      const CharBox box =
-          warp_boxes(one.boxes, layout, std::max(0.0, edge_growth(one, d.strokes)))[letter];
+      const CharBox box = warp_boxes(one.boxes, layout, std::max(0.0, layout.edges.growth))[letter];
       double outside = 0;
       for (int y = 0; y < coverage.height; ++y) {
         for (int x = 0; x < coverage.width; ++x) {
@@ -329,11 +328,12 @@ TEST_CASE("weight changes a stroke's width by the part asked for") {
   CHECK(std::accumulate(thickened.row(40), thickened.row(41), 0.0) ==
         doctest::Approx(0.03 * 80).epsilon(0.1));
   Degradation::Strokes s;
-  CHECK(edge_growth(ink, s) == 0);
+  CHECK(plan_edges(ink, s).growth == 0);
   s.weight = 1;
-  CHECK(edge_growth(ink, s) == doctest::Approx((0.16 * 80 - 8) / 2));  // not beyond a bold face's
+  CHECK(plan_edges(ink, s).growth ==
+        doctest::Approx((0.16 * 80 - 8) / 2));  // not beyond a bold face's
   s.weight = -0.5f, s.least_stroke = 0.09f;
-  CHECK(edge_growth(ink, s) == doctest::Approx((0.09 * 80 - 8) / 2));  // no thinner than that
+  CHECK(plan_edges(ink, s).growth == doctest::Approx((0.09 * 80 - 8) / 2));  // no thinner than that
 }
 
 TEST_CASE("losses only take ink away, and no more than they may") {
