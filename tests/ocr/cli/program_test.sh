@@ -49,7 +49,7 @@ expect 2 '.png or .svg' "$talweg" align -m $model words/0003.png --text "$text" 
 for beta in 0 -1 nan 1,0; do
   expect 2 'inverse temperature' "$talweg" align -m $model words/0003.png --text "$text" --beta $beta
 done
-expect 0 'cnn/16-32-64-96-128' "$talweg" inspect $model
+expect 0 'net/16p-32p-64v-96-c128' "$talweg" inspect $model
 expect 0 'block2.conv .* forward ' "$talweg" inspect $model
 expect 0 'topology      classic' "$talweg" inspect $model
 for topology in margins ctc; do
