@@ -16,8 +16,8 @@ namespace {
 constexpr int kStepsPerPool = 64;
 constexpr double kUsualWidth = 128;  // columns of a word: how many make a pool follows from it
 
-// Streams of a seed: training batches, single letters, lists.
-enum Stream : uint64_t { kWords, kLetters, kLists };
+// Streams of a seed: training batches, lists.
+enum Stream : uint64_t { kWords, kLists };
 
 // The width at kModelHeight rows of a word with this ink, as degrade() frames it; perspective,
 // waves and the like change it a little.
@@ -148,23 +148,6 @@ RenderedWord RenderedSource::draw(const std::string& text, uint64_t seed, int64_
                           "'; add fonts, or leave the text out"));
   }
   return render(found);
-}
-
-void RenderedSource::characters(int64_t step, Batch& batch) const {
-  const Rng rng = Rng(options_.seed).split(kLetters).split(uint64_t(step));
-  std::vector<Plan> plans;
-  double columns = 0;
-  for (uint64_t i = 0; columns < options_.columns_per_batch; ++i) {
-    Rng one = rng.split(i);
-    const std::u32string& letters = texts_.letters();
-    const char32_t letter = letters[one.below(letters.size())];
-    if (letter == U' ') continue;
-    Plan found = plan({letter}, one);
-    if (found.face == nullptr) continue;
-    columns += found.width;
-    plans.push_back(std::move(found));
-  }
-  fill(plans, batch);
 }
 
 std::shared_ptr<const RenderedSource::Pool> RenderedSource::pool(int64_t number) const {

@@ -48,8 +48,8 @@ class RenderedSource : public BatchSource {
   RenderedSource(std::shared_ptr<const TypefaceSet> faces, TextMix texts, Alphabet alphabet,
                  RenderedOptions options);
 
-  /// Single letters; columns_per_batch as for words.
-  void characters(int64_t step, Batch& batch) const override;
+  /// Words too: where their letters stand is known, so there is no need to begin with single ones.
+  void characters(int64_t step, Batch& batch) const override { words(step, batch); }
   void words(int64_t step, Batch& batch) const override;
   const Alphabet& alphabet() const override { return alphabet_; }
 

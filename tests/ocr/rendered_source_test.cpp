@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 #include <thread>
 
 #include "core/error.h"
@@ -118,20 +117,6 @@ TEST_CASE("one pool's batches hold each of its words once") {
     count += batch.texts.size();
   }
   CHECK(count == size_t(std::lround(64 * 300 / 128.0)));
-}
-
-TEST_CASE("single letters are single letters, of the whole alphabet") {
-  const RenderedSource letters = source();
-  Batch batch;
-  std::set<std::string> seen;
-  for (int64_t step = 0; step < 12; ++step) {
-    letters.characters(step, batch);
-    for (const std::string& text : batch.texts) {
-      REQUIRE(decode_utf8(text).size() == 1);
-      seen.insert(text);
-    }
-  }
-  CHECK(seen.size() == reader_letters().size() - 1);  // but the blank
 }
 
 TEST_CASE("a topology with more windows gets wider words") {
