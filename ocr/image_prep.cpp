@@ -11,6 +11,8 @@
 namespace talweg::ocr {
 namespace {
 
+constexpr float kLeastInk = -1.0f, kMostInk = 1.5f;
+
 // One output pixel of a resampled axis: weights (of sum 1) on the source pixels from `first` on.
 struct Tap {
   int first = 0;
@@ -154,7 +156,7 @@ InkImage prepare_image(const io::Gray8& image) {
   result.ink = resample_rows(ink_deviation(image), image.height, image.width, kModelHeight);
   result.ink = resample_columns(result.ink, kModelHeight, image.width, result.width);
   const float level = ink_level(result.ink);
-  for (float& value : result.ink) value = level > 0 ? std::clamp(value / level, 0.0f, 1.0f) : 0.0f;
+  for (float& value : result.ink) value = level > 0 ? std::clamp(value / level, kLeastInk, kMostInk) : 0.0f;
   return result;
 }
 

@@ -11,7 +11,7 @@ inline constexpr int kModelHeight = 32;
 /// Wider images are refused: a line of text is never that long, a mistaken photograph is.
 inline constexpr int kMaxModelWidth = 32000;
 
-/// A word ready for the model: row-major ink[height, width] in [0, 1].
+/// A word ready for the model: row-major ink[height, width], 0 the page and 1 full ink.
 struct InkImage {
   int height = kModelHeight;
   int width = 0;
@@ -30,7 +30,8 @@ int model_width(int width, int height);
 ///    the deviations |p - b| sum to more, so that dark on bright and bright on dark give the same.
 /// 2. Scale: to 32 rows, the width in proportion; each axis by area averaging when it shrinks,
 ///    bilinearly when it grows, untouched when it keeps its size.
-/// 3. Contrast: b -> 0, the ink's level -> 1, clamped to [0, 1]. The ink's level is the upper
+/// 3. Contrast: b -> 0, the ink's level -> 1, clamped to [-1, 1.5]: what is brighter than the page
+///    (noise, a glare) stays as far on the other side, so that noise still averages to nothing. The ink's level is the upper
 ///    quartile of the pixels above half the peak, the peak the fifth largest deviation, so that a
 ///    few specks count for nothing.
 /// A two-valued image of 32 rows comes out as exactly 0 and 1, an image of one value as all 0.

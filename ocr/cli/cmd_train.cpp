@@ -27,7 +27,8 @@ namespace {
 
 constexpr const char* kDataKey = "data";
 constexpr const char* kFingerprintKey = "data_fingerprint";
-constexpr int kValidationWords = 300;  // from fonts, a variant
+constexpr int kValidationWords = 300;  // of the classic task, a variant
+constexpr int kRenderedWords = 1000;   // from typefaces
 
 fs::path checkpoint_path(const std::string& model) {
   fs::path path = model;
@@ -44,14 +45,20 @@ Evaluation validate(const Recognizer& recognizer, const TrainingData& data, uint
                                          kVariants[v], data.words, kValidationWords, rng);
       pairs.insert(pairs.end(), more.begin(), more.end());
     }
-  } else {
-    std::vector<io::Gray8> images;
-    for (const Sample& s : data.validation) images.push_back(io::load_gray(s.path));
-    const auto readings = recognizer.read(images);
-    for (std::size_t i = 0; i < images.size(); ++i) {
-      pairs.push_back({data.validation[i].text, readings[i].text});
-    }
+    return evaluate(pairs, seed);
   }
+  std::vector<io::Gray8> images;
+  for (const Sample& s : data.validation) {
+    images.push_back(io::load_gray(s.path));
+    pairs.push_back({s.text, ""});
+  }
+  for (int64_t i = 0; data.rendered && i < kRenderedWords; ++i) {
+    RenderedWord word = data.rendered->draw(seed, i);
+    images.push_back(std::move(word.image));
+    pairs.push_back({word.text, ""});
+  }
+  const auto readings = recognizer.read(images);
+  for (std::size_t i = 0; i < images.size(); ++i) pairs[i].hypothesis = readings[i].text;
   return evaluate(pairs, seed);
 }
 
@@ -146,7 +153,9 @@ class Run {
     trainer_->save(path, {{kDataKey, spec_.to_json()}, {kFingerprintKey, data_.fingerprint}});
   }
 
-  bool has_validation() const { return !data_.tasks.empty() || !data_.validation.empty(); }
+  bool has_validation() const {
+    return !data_.tasks.empty() || !data_.validation.empty() || data_.rendered != nullptr;
+  }
 
   std::string last_cer() const {
     if (!has_validation()) return "not measured";
@@ -198,13 +207,23 @@ void run_train(TrainArguments a, const Settings& settings) {
   if (!a.data.train.empty() && !a.data.fonts.empty()) {
     throw UsageError("train either from labelled images (-t) or from fonts (--font), not both");
   }
+  const bool draws = !a.data.typefaces.empty();
+  if (draws && (!a.data.train.empty() || !a.data.fonts.empty())) {
+    throw UsageError("--font-dir draws words in many typefaces; leave out -t and --font");
+  }
+  if (!draws && (!a.data.never.empty() || !a.data.weights.empty() || !a.data.words.empty())) {
+    throw UsageError("--never, --font-weights and --words are for words drawn with --font-dir");
+  }
+  if (draws && a.steps == 0 && a.time.empty()) {
+    throw UsageError("words drawn in typefaces never end; say how long with --steps or --time");
+  }
+  complete(a);
   if (!a.time.empty()) parse_time(a.time);
   check_loss(a);
-  Architecture::parse(a.architecture);
+  Architecture::parse(a.data.architecture);
   a.data.seed = settings.seed;
   a.data.skip_bad = a.bad == "skip";
-  a.data.architecture = a.architecture;
-  if (a.data.fonts.empty()) a.data.fonts.emplace_back(kDefaultFont);
+  if (!draws && a.data.fonts.empty()) a.data.fonts.emplace_back(kDefaultFont);
   require_writable_for(a.out);
   catch_interrupts();
   Run(a, settings).train();
@@ -219,6 +238,17 @@ void add_train(CLI::App& app, const Settings& settings) {
   command->add_option("-o,--out", a->out, "Model file to write")->required();
   command->add_option("--font", a->data.fonts, "Fonts to draw words with; Anonymous Pro if none");
   command->add_option("--random", a->data.random, "Words to draw, letters:lengths")
+      ->capture_default_str();
+  command->add_option("--font-dir", a->data.typefaces,
+                      "Typefaces to draw words with, any text, worn as scans and photographs are: "
+                      "folders, font files, or lists of them (.txt)");
+  command->add_option("--never", a->data.never, "Of --font-dir: file of families not to be used");
+  command->add_option("--font-weights", a->data.weights,
+                      "Of --font-dir: file of families and how much more often they are drawn");
+  command->add_option("--words", a->data.words,
+                      "Of --font-dir: word list (default: the system's English one)");
+  command->add_option("--augment", a->data.augment, "Of --font-dir: none, light or scan")
+      ->check(CLI::IsMember({"none", "light", "scan"}))
       ->capture_default_str();
   command->add_option("-t,--train", a->data.train, "Labelled images: folder or list");
   command->add_option("-e,--val", a->data.validation, "Labelled images to validate on");
@@ -235,15 +265,22 @@ void add_train(CLI::App& app, const Settings& settings) {
   command->add_option("--epochs", a->epochs, "Passes over the images")
       ->check(CLI::Range(1, 1'000'000));
   command->add_option("--time", a->time, "As many steps as fit: 90s, 10m, 1h");
-  command->add_option("--lr", a->learning_rate, "Peak learning rate")
-      ->check(CLI::Range(1e-9, 10.0))
-      ->capture_default_str();
+  command
+      ->add_option("--lr", a->learning_rate,
+                   message("Peak learning rate (default ", TrainingPlan().learning_rate,
+                           "; 0.002 with --font-dir)"))
+      ->check(CLI::Range(1e-9, 10.0));
+  command
+      ->add_option("--guide", a->guide,
+                   "Weight of the loss that holds letters where they were drawn (default 0.3, "
+                   "with --font-dir)")
+      ->check(CLI::Range(0.0, 100.0));
   command
       ->add_option("--checkpoint-every", a->checkpoint_every,
                    "Steps between checkpoints (default a tenth of all)")
       ->check(CLI::Range(1, 100'000'000));
   command
-      ->add_option("--architecture", a->architecture,
+      ->add_option("--architecture", a->data.architecture,
                    "Blocks of the network, see ocr/word_model.h; /plain leaves normalisation out")
       ->capture_default_str();
   add_topology_option(*command, a->data.topology);
@@ -255,6 +292,7 @@ void add_train(CLI::App& app, const Settings& settings) {
   command->add_option("--resume", a->resume, "Checkpoint to go on from, bit for bit");
   command->footer(
       "Examples: talweg train -o model.safetensors\n"
+      "          talweg train --font-dir /usr/share/fonts --time 75m -o reader.safetensors\n"
       "          talweg train -t words/ -o model.safetensors --epochs 40\n"
       "          talweg train --resume model.checkpoint.safetensors -o model.safetensors");
   command->callback([=, &settings] { run_train(*a, settings); });

@@ -116,6 +116,37 @@ TrainingData from_fonts(const DataSpec& spec) {
   return data;
 }
 
+TrainingData from_typefaces(const DataSpec& spec, bool quiet) {
+  const Alphabet alphabet = spec.charset == "auto" ? Alphabet(reader_letters())
+                                                   : Alphabet::from_spec(spec.charset);
+  TypefaceSetOptions options;
+  options.letters = alphabet.letters();
+  if (!spec.never.empty()) options.never = load_patterns(spec.never);
+  if (!spec.weights.empty()) options.weights = load_weights(spec.weights);
+  auto faces = std::make_shared<const TypefaceSet>(font_files_of(spec.typefaces), options);
+  if (!quiet) {
+    std::fprintf(stderr, "%d typefaces; left out: %zu unfit, %d the same again, %d forbidden\n",
+                 faces->size(), faces->refused().size(), faces->doubles(), faces->forbidden());
+  }
+  const Architecture architecture = Architecture::parse(spec.architecture);
+  RenderedOptions rendered;
+  rendered.seed = spec.seed;
+  rendered.level = parse_degradation_level(spec.augment);
+  rendered.topology = ebm::parse_topology(spec.topology);
+  rendered.windows = [architecture](int width) { return architecture.windows(width); };
+  TextMix texts = TextMix::from_file(spec.words, alphabet.letters());
+  Fingerprint fingerprint;
+  fingerprint.add(std::to_string(faces->fingerprint()));
+  Rng rng(spec.seed);
+  for (int i = 0; i < 1000; ++i) fingerprint.add(texts.draw(rng));  // the word list, in effect
+  TrainingData data;
+  data.fingerprint = fingerprint.text();
+  auto source = std::make_unique<RenderedSource>(faces, std::move(texts), alphabet, rendered);
+  data.rendered = source.get();
+  data.source = std::move(source);
+  return data;
+}
+
 }  // namespace
 
 std::string DataSpec::to_json() const {
@@ -128,7 +159,9 @@ std::string DataSpec::to_json() const {
                         {"charset", charset},
                         {"skip_bad", skip_bad},
                         {"topology", topology},
-                        {"architecture", architecture}}
+                        {"architecture", architecture},
+                        {"typefaces", typefaces}, {"never", never}, {"weights", weights},
+                        {"words", words}, {"augment", augment}}
       .dump();
 }
 
@@ -144,8 +177,13 @@ DataSpec DataSpec::from_json(const std::string& text) {
     j.at("part").get_to(spec.part);
     j.at("charset").get_to(spec.charset);
     j.at("skip_bad").get_to(spec.skip_bad);
-    spec.topology = j.value("topology", spec.topology);
-    spec.architecture = j.value("architecture", spec.architecture);
+    spec.topology = j.value("topology", std::string("classic"));
+    spec.architecture = j.value("architecture", Architecture().to_string());
+    spec.typefaces = j.value("typefaces", spec.typefaces);
+    spec.never = j.value("never", spec.never);
+    spec.weights = j.value("weights", spec.weights);
+    spec.words = j.value("words", spec.words);
+    spec.augment = j.value("augment", spec.augment);
     return spec;
   } catch (const nlohmann::json::exception& e) {
     throw IoError(message("the checkpoint's description of its data is damaged (", e.what(), ")"));
@@ -153,7 +191,8 @@ DataSpec DataSpec::from_json(const std::string& text) {
 }
 
 TrainingData open_data(const DataSpec& spec, bool quiet) {
-  return spec.train.empty() ? from_fonts(spec) : from_images(spec, quiet);
+  if (!spec.train.empty()) return from_images(spec, quiet);
+  return spec.typefaces.empty() ? from_fonts(spec) : from_typefaces(spec, quiet);
 }
 
 }  // namespace talweg::ocr::cli

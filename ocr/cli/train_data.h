@@ -1,4 +1,5 @@
-// What a training run learns from, described so that a checkpoint can remember it.
+// What a training run learns from, described so that a checkpoint can remember it: the classic
+// task's words in a font, words in many typefaces as pages and cameras show them, or labelled images.
 #pragma once
 
 #include <memory>
@@ -7,22 +8,27 @@
 
 #include "ocr/batch.h"
 #include "ocr/dataset.h"
+#include "ocr/rendered_source.h"
 #include "ocr/word_model.h"
 
 namespace talweg::ocr::cli {
 
-/// Fonts to draw words with, or labelled images: one of the two.
+/// Fonts of the classic task, typefaces, or labelled images: one of the three.
 struct DataSpec {
   uint64_t seed = 1;
-  // from fonts
+  // the classic task
   std::vector<std::string> fonts;  ///< files or names
   std::string random = "a-z:1-8";  ///< letters and lengths
+  // from typefaces
+  std::vector<std::string> typefaces;  ///< folders, files, lists of paths; empty: not from typefaces
+  std::string never, weights, words;   ///< files: patterns, weights, word list
+  std::string augment = "scan";        ///< as degradation_level_name writes them
   // from images
   std::string train, validation;     ///< folders or lists; `train` empty: from fonts
   double part = 0.9;                 ///< kept for training where there is no `validation`
   std::string charset = "auto";      ///< "auto", or a spec such as a-z
-  std::string topology = "classic";  ///< that labels must fit their images in
-  std::string architecture = Architecture().to_string();  ///< whose windows they must fit in
+  std::string topology;              ///< that labels must fit their images in
+  std::string architecture;          ///< whose windows they must fit in
   bool skip_bad = false;  ///< leave faulty samples out instead of failing
 
   std::string to_json() const;
@@ -33,10 +39,11 @@ struct DataSpec {
 /// The data themselves.
 struct TrainingData {
   std::unique_ptr<BatchSource> source;
-  std::vector<ClassicTask> tasks;  ///< from fonts: to draw validation words with
-  RandomWords words;               ///< from fonts
+  std::vector<ClassicTask> tasks;  ///< the classic task: to draw validation words with
+  RandomWords words;               ///< the classic task's
+  const RenderedSource* rendered = nullptr;  ///< from typefaces: the same as source
   std::vector<Sample> validation;  ///< from images; may be empty
-  int64_t samples = 0;             ///< images to train on; 0 from fonts
+  int64_t samples = 0;             ///< images to train on; 0 where they are drawn
   /// A fingerprint of everything above: a resumed run must find the same.
   std::string fingerprint;
 };

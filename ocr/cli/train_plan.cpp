@@ -11,10 +11,18 @@
 namespace talweg::ocr::cli {
 namespace {
 
-constexpr double kCharacterShare = 0.1;  // of all steps, stage 1
+// Stage 1's share of all steps. Where letters were measured, it teaches whole words as well.
+constexpr double kCharacterShare = 0.1, kMeasuredShare = 0.03;
 
-void set_steps(TrainingPlan& plan, int64_t steps) {
-  plan.character_steps = std::max<int64_t>(1, int64_t(double(steps) * kCharacterShare));
+/// What the reader is trained with; the table of what was tried is in models/README.md.
+constexpr const char* kReaderArchitecture = "net/24p-48p-96-128v-192-c256/x2";
+constexpr const char* kReaderTopology = "ctc";
+constexpr const char* kReaderLoss = "forward-ce";
+constexpr double kReaderLearningRate = 2e-3, kReaderGuide = 0.3;
+constexpr int64_t kReaderWarmup = 300;
+
+void set_steps(TrainingPlan& plan, int64_t steps, double character_share) {
+  plan.character_steps = std::max<int64_t>(1, int64_t(double(steps) * character_share));
   plan.word_steps = std::max<int64_t>(1, steps - plan.character_steps);
 }
 
@@ -22,7 +30,7 @@ void set_steps(TrainingPlan& plan, int64_t steps) {
 /// the plan's proportion.
 int64_t steps_in(double seconds, TrainingPlan plan, const BatchSource& source) {
   constexpr int64_t kTrial = 40, kWarmUp = 10;
-  set_steps(plan, kTrial);
+  set_steps(plan, kTrial, kCharacterShare);
   WordTrainer trial(plan, source);
   trial.run([&](const TrainingReport& r) { return r.step + 1 < kWarmUp; });
   const Progress clock("", 0, true);
@@ -39,6 +47,19 @@ void set_loss(TrainingPlan& plan, const TrainArguments& a) {
 }
 
 }  // namespace
+
+void complete(TrainArguments& a) {
+  const bool reader = !a.data.typefaces.empty();
+  const TrainingPlan classic;
+  const auto fill = [&](std::string& said, const std::string& usual, const char* of_reader) {
+    if (said.empty()) said = reader ? of_reader : usual;
+  };
+  fill(a.data.architecture, classic.architecture.to_string(), kReaderArchitecture);
+  fill(a.data.topology, ebm::to_string(classic.topology), kReaderTopology);
+  fill(a.loss, std::string(ebm::to_string(classic.loss.loss)), kReaderLoss);
+  if (a.learning_rate == 0) a.learning_rate = reader ? kReaderLearningRate : classic.learning_rate;
+  if (a.guide < 0) a.guide = reader ? kReaderGuide : classic.guide;
+}
 
 double parse_time(const std::string& text) {
   std::size_t used = 0;
@@ -81,7 +102,10 @@ TrainingPlan plan_of(const TrainArguments& a, const TrainingData& data, bool qui
   TrainingPlan plan;
   plan.seed = a.data.seed;
   plan.learning_rate = a.learning_rate;
-  plan.architecture = Architecture::parse(a.architecture);
+  plan.guide = a.guide;
+  const double share = data.rendered ? kMeasuredShare : kCharacterShare;
+  if (data.rendered) plan.warmup_steps = kReaderWarmup;
+  plan.architecture = Architecture::parse(a.data.architecture);
   plan.topology = ebm::parse_topology(a.data.topology);
   set_loss(plan, a);
   plan.conv_algo = parse_conv_algo(a.conv_algo);
@@ -89,12 +113,12 @@ TrainingPlan plan_of(const TrainArguments& a, const TrainingData& data, bool qui
     if (data.source->steps_per_epoch() == 0) {
       throw UsageError("--epochs counts passes over labelled images; from fonts, give --steps");
     }
-    set_steps(plan, a.epochs * data.source->steps_per_epoch());
+    set_steps(plan, a.epochs * data.source->steps_per_epoch(), share);
   } else if (a.steps > 0) {
-    set_steps(plan, a.steps);
+    set_steps(plan, a.steps, share);
   } else if (!a.time.empty()) {
     const double seconds = parse_time(a.time);
-    set_steps(plan, steps_in(seconds, plan, *data.source));
+    set_steps(plan, steps_in(seconds, plan, *data.source), share);
     if (!quiet) {
       std::fprintf(stderr, "%lld steps fit into %s here; --steps %lld repeats this run anywhere\n",
                    static_cast<long long>(plan.steps()), a.time.c_str(),

@@ -13,13 +13,18 @@ struct TrainArguments {
   DataSpec data;
   std::string out, resume, bad = "fail", time;
   int64_t steps = 0, epochs = 0, checkpoint_every = 0;
-  double learning_rate = TrainingPlan().learning_rate;
-  std::string architecture = Architecture().to_string(), conv_algo = "auto";
+  double learning_rate = 0;  ///< 0: what suits the data
+  std::string conv_algo = "auto";
+  double guide = -1;  ///< less than 0: what suits the data
   std::string beta;  ///< empty: what the loss asks for
-  std::string loss{ebm::to_string(ebm::WordLossOptions().loss)};
+  std::string loss;  ///< empty: what suits the data
   ebm::WordLossOptions loss_options;
   bool profile = false;
 };
+
+/// Fills in what was not said: the classic task's settings, or, where words are drawn in typefaces,
+/// those of the reader. Where only some were said, the others stay what they would have been.
+void complete(TrainArguments& a);
 
 /// "10m", "90s", "1h" in seconds; throws UsageError.
 double parse_time(const std::string& text);
