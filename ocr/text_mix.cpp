@@ -151,7 +151,7 @@ std::u32string TextMix::piece(Rng& rng) const {
 }
 
 std::string TextMix::draw(Rng& rng) const {
-  constexpr double kLines = 0.12;
+  constexpr double kLines = 0.06;
   for (int i = 0; i < kTries; ++i) {
     std::u32string text = piece(rng);
     if (rng.uniform() < kLines) {

@@ -13,7 +13,7 @@ namespace talweg::ocr {
 /// they are, a quarter Capitalised, a quarter UPPER CASE, a third with signs around them, as in
 /// `(word)`, `word's` or `half-time`), 20 numbers (dates, times, prices, telephone numbers, codes,
 /// ...), 20 strings of 1 to 12 letters, each equally likely, so that rare signs are learnt and
-/// nothing is taken for granted, and 3 single letters; 12 of a hundred are then made short lines of
+/// nothing is taken for granted, and 3 single letters; six of a hundred are then made short lines of
 /// two to five of these with blanks between.
 class TextMix {
  public:
