@@ -30,6 +30,7 @@ double Progress::seconds() const {
 
 void Progress::update(int64_t done, const std::string& detail) {
   if (quiet_) return;
+  if (before_ < 0) before_ = done > 0 ? done - 1 : 0;
   const auto now = Clock::now();
   const double since = std::chrono::duration<double>(now - last_).count();
   if (done < total_ && since < (terminal_ ? kTerminalInterval : kPlainInterval)) return;
@@ -42,8 +43,8 @@ void Progress::draw(int64_t done, const std::string& detail) {
   line_ = what_ + " " + std::to_string(done) + "/" + std::to_string(total_);
   if (done >= total_) {
     line_ += "  took " + clock_time(spent);
-  } else if (done > 0) {
-    line_ += "  left " + clock_time(spent / double(done) * double(total_ - done));
+  } else if (done > before_) {
+    line_ += "  left " + clock_time(spent / double(done - before_) * double(total_ - done));
   }
   if (!detail.empty()) line_ += "  " + detail;
   // Back to the line's begin, and clear what a longer one left.

@@ -16,7 +16,8 @@ class Progress {
   ~Progress();
   Progress(const Progress&) = delete;
 
-  /// `done` of the total are finished; `detail` is shown behind the time that is left.
+  /// `done` of the total are finished; `detail` is shown behind the time that is left, which follows
+  /// from what was done since the first call: a job that is resumed does not begin at 0.
   void update(int64_t done, const std::string& detail = "");
   /// Prints a line of its own above the progress line.
   void note(const std::string& text);
@@ -28,7 +29,7 @@ class Progress {
   void draw(int64_t done, const std::string& detail);
 
   std::string what_;
-  int64_t total_;
+  int64_t total_, before_ = -1;  // finished when it began
   bool quiet_, terminal_;
   Clock::time_point start_, last_;
   std::string line_;
