@@ -16,8 +16,8 @@ constexpr double kCharacterShare = 0.1, kMeasuredShare = 0.03;
 
 /// What the reader is trained with; the table of what was tried is in models/README.md.
 constexpr const char* kReaderArchitecture = "net/24p-48p-96-128v-192-c256-w256/x2";
-constexpr const char* kReaderTopology = "ctc";
-constexpr const char* kReaderLoss = "forward-ce";
+constexpr const char* kReaderTopology = "margins";
+constexpr const char* kReaderLoss = "nll";
 constexpr double kReaderLearningRate = 2e-3, kReaderGuide = 0.3;
 constexpr int64_t kReaderWarmup = 300;
 
