@@ -6,6 +6,7 @@
 #include "core/ops/shape_ops.h"
 #include "core/ops/softmax.h"
 #include "nn/schedule.h"
+#include "ocr/fine_tune.h"
 #include "ocr/prefetch.h"
 
 namespace talweg::ocr {
@@ -39,6 +40,33 @@ std::string to_json(const TrainingPlan& plan, int64_t images, int64_t infeasible
 
 }  // namespace
 
+std::optional<TrainingPlan> plan_in(const ModelInfo& info, const std::string& origin) {
+  const auto entry = info.metadata.find(kPlanKey);
+  if (entry == info.metadata.end()) return {};
+  try {
+    const auto j = nlohmann::json::parse(entry->second);
+    TrainingPlan plan;
+    plan.architecture = info.architecture;
+    plan.topology = info.topology;
+    plan.seed = j.at("seed");
+    plan.character_steps = j.at("character_steps");
+    plan.word_steps = j.at("word_steps");
+    plan.loss.loss = ebm::parse_word_loss(j.value("loss", std::string("path-ce")));
+    plan.loss.margin = j.value("margin", plan.loss.margin);
+    plan.loss.negatives = j.value("negatives", plan.loss.negatives);
+    plan.beta = BetaSchedule::parse(j.value("beta", BetaSchedule().to_string()));
+    plan.learning_rate = j.at("learning_rate");
+    plan.warmup_steps = j.at("warmup_steps");
+    plan.weight_decay = j.at("weight_decay");
+    plan.max_gradient_norm = j.at("max_gradient_norm");
+    plan.guide = j.value("guide", plan.guide);
+    plan.conv_algo = parse_conv_algo(j.value("conv_algo", std::string("auto")));
+    return plan;
+  } catch (const nlohmann::json::exception& e) {
+    throw IoError(message(origin, ": the training plan inside is damaged (", e.what(), ")"));
+  }
+}
+
 WordTrainer::WordTrainer(const TrainingPlan& plan, const BatchSource& source)
     : plan_(plan),
       source_(source),
@@ -68,36 +96,31 @@ std::unique_ptr<WordTrainer> WordTrainer::resume(const std::filesystem::path& pa
                           "', but the data to train on ask for '", source.alphabet().to_string(),
                           "'; resume with the data it was started with"));
   }
-  try {
-    const auto j = nlohmann::json::parse(plan_entry->second);
-    TrainingPlan plan;
-    plan.architecture = info.architecture;
-    plan.topology = info.topology;
-    plan.seed = j.at("seed");
-    plan.character_steps = j.at("character_steps");
-    plan.word_steps = j.at("word_steps");
-    plan.loss.loss = ebm::parse_word_loss(j.value("loss", std::string("path-ce")));
-    plan.loss.margin = j.value("margin", plan.loss.margin);
-    plan.loss.negatives = j.value("negatives", plan.loss.negatives);
-    plan.beta = BetaSchedule::parse(j.value("beta", BetaSchedule().to_string()));
-    plan.learning_rate = j.at("learning_rate");
-    plan.warmup_steps = j.at("warmup_steps");
-    plan.weight_decay = j.at("weight_decay");
-    plan.max_gradient_norm = j.at("max_gradient_norm");
-    plan.guide = j.value("guide", plan.guide);
-    plan.conv_algo = parse_conv_algo(j.value("conv_algo", std::string("auto")));
-    auto trainer = std::make_unique<WordTrainer>(plan, source);
-    trainer->images_ = j.at("images");
-    trainer->infeasible_ = j.at("infeasible");
-    checkpoint.restore(trainer->network_.parameters);
-    checkpoint.restore(trainer->optimizer_, trainer->network_.parameters);
-    const nn::TrainingState state = checkpoint.training_state();
-    trainer->context_.set_rng(state.rng);
-    trainer->next_step_ = state.next_step;
-    return trainer;
-  } catch (const nlohmann::json::exception& e) {
-    throw IoError(message(path.string(), ": the training plan inside is damaged (", e.what(), ")"));
+  const TrainingPlan plan = *plan_in(info, path.string());
+  auto trainer = std::make_unique<WordTrainer>(plan, source);
+  const auto counts = nlohmann::json::parse(plan_entry->second);
+  trainer->images_ = counts.value("images", int64_t(0));
+  trainer->infeasible_ = counts.value("infeasible", int64_t(0));
+  checkpoint.restore(trainer->network_.parameters);
+  checkpoint.restore(trainer->optimizer_, trainer->network_.parameters);
+  const nn::TrainingState state = checkpoint.training_state();
+  trainer->context_.set_rng(state.rng);
+  trainer->next_step_ = state.next_step;
+  return trainer;
+}
+
+void WordTrainer::begin_from(const std::filesystem::path& path) {
+  expect(next_step_ == 0, "[training] a run at step ", next_step_, " can't begin from a model");
+  const nn::Checkpoint checkpoint = nn::Checkpoint::load(path);
+  const ModelInfo info = model_info(checkpoint);
+  if (!(info.architecture == plan_.architecture) || info.topology != plan_.topology) {
+    throw IoError(message(path.string(), ": the model is ", info.architecture.to_string(), ", ",
+                          ebm::to_string(info.topology), "; it can't begin a ",
+                          plan_.architecture.to_string(), ", ", ebm::to_string(plan_.topology)));
   }
+  auto learned = make_network(info.architecture, info.alphabet.size(), Rng());
+  checkpoint.restore(learned.parameters);
+  adopt(learned.parameters, info.alphabet, network_.parameters, source_.alphabet());
 }
 
 /// Stage 1 classifies the windows that sure_symbols names; stage 2 is the plan's loss of words.

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "ebm/losses/word_losses.h"
@@ -38,6 +39,10 @@ struct TrainingPlan {
   int64_t steps() const { return character_steps + word_steps; }
 };
 
+/// What the model of these metadata was trained by; none where they don't say. Throws IoError,
+/// beginning with `origin`, where that is damaged.
+std::optional<TrainingPlan> plan_in(const ModelInfo& info, const std::string& origin);
+
 /// How many batches are rendered ahead of the step: one to be ready, one to be in the making.
 inline constexpr int kBatchesAhead = 2;
 
@@ -60,6 +65,11 @@ class WordTrainer {
   /// unfinished training of a word model over the alphabet of `source`.
   static std::unique_ptr<WordTrainer> resume(const std::filesystem::path& path,
                                              const BatchSource& source);
+
+  /// Before the first step: what the model `path` has learned instead of fresh parameters, the rows
+  /// of letters that it lacks excepted (fine_tune.h). Throws IoError where it is no word model of
+  /// the plan's architecture and topology.
+  void begin_from(const std::filesystem::path& path);
 
   /// Runs to the end of the plan, or until `on_step` returns false. Returns true at the end. Throws
   /// Error, naming step and op, at the first loss that is not finite. Meanwhile a thread of its own

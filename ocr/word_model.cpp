@@ -139,7 +139,7 @@ nn::Network<float> make_network(const Architecture& architecture, int symbols, R
   }
   const nn::Conv2dConfig head{
       .in = in, .out = symbols * architecture.per_position_, .kh = 1, .kw = 1};
-  n.layers.add(nn::Conv2d<float>(n.parameters, "energies", head, rng));
+  n.layers.add(nn::Conv2d<float>(n.parameters, kHeadName, head, rng));
   return n;
 }
 

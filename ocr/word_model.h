@@ -70,6 +70,9 @@ class Architecture {
   int rows_ = 0;      // that the column block sees
 };
 
+/// The last layer, which has a row for each window of a position and each symbol of that window.
+inline constexpr const char* kHeadName = "energies";
+
 /// The layers of an architecture for `symbols` symbols, with fresh parameters drawn from `rng`.
 nn::Network<float> make_network(const Architecture& architecture, int symbols, Rng rng);
 

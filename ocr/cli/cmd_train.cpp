@@ -17,6 +17,7 @@
 #include "ocr/cli/progress.h"
 #include "ocr/cli/train_plan.h"
 #include "ocr/demo.h"
+#include "ocr/text.h"
 #include "ocr/training.h"
 
 namespace talweg::ocr::cli {
@@ -129,6 +130,19 @@ class Run {
     spec_ = a.data;
     data_ = open_data(spec_, settings_.quiet);
     trainer_ = std::make_unique<WordTrainer>(plan_of(a, data_, settings_.quiet), *data_.source);
+    if (a.load.empty()) return;
+    trainer_->begin_from(a.load);
+    say_letters(a.load);
+  }
+
+  /// Which letters the model has to learn or loses; nothing where they stay.
+  void say_letters(const std::string& model) const {
+    const Alphabet old = Alphabet::from_string(spec_.base), &now = data_.source->alphabet();
+    const std::u32string added = old.unknown(now.letters()), lost = now.unknown(old.letters());
+    if (settings_.quiet) return;
+    if (!added.empty())
+      std::fprintf(stderr, "new to %s: %s\n", model.c_str(), describe_all(added).c_str());
+    if (!lost.empty()) std::fprintf(stderr, "no longer read: %s\n", describe_all(lost).c_str());
   }
 
   void go_on(const TrainArguments& a) {
@@ -208,13 +222,24 @@ void run_train(TrainArguments a, const Settings& settings) {
     throw UsageError("train either from labelled images (-t) or from fonts (--font), not both");
   }
   const bool draws = !a.data.typefaces.empty();
-  if (draws && (!a.data.train.empty() || !a.data.fonts.empty())) {
-    throw UsageError("--font-dir draws words in many typefaces; leave out -t and --font");
+  if (draws && !a.data.fonts.empty()) {
+    throw UsageError("--font-dir draws words in many typefaces; leave out --font");
+  }
+  const bool mixes = draws && !a.data.train.empty();
+  if (!mixes && a.data.mix != DataSpec().mix) {
+    throw UsageError(
+        "--mix is the share of steps on the images of -t beside --font-dir; give both");
+  }
+  if (a.load.empty() && a.data.charset_mode != DataSpec().charset_mode) {
+    throw UsageError("--charset-mode is about the letters of a model to begin from; give --load");
+  }
+  if (!a.load.empty() && !a.resume.empty()) {
+    throw UsageError("--load begins a run from a model, --resume goes on with one; give one");
   }
   if (!draws && (!a.data.never.empty() || !a.data.weights.empty() || !a.data.words.empty())) {
     throw UsageError("--never, --font-weights and --words are for words drawn with --font-dir");
   }
-  if (draws && a.steps == 0 && a.time.empty()) {
+  if (draws && !mixes && a.steps == 0 && a.time.empty()) {
     throw UsageError("words drawn in typefaces never end; say how long with --steps or --time");
   }
   complete(a);
@@ -255,6 +280,19 @@ void add_train(CLI::App& app, const Settings& settings) {
   command->add_option("-p,--part", a->data.part, "Share kept for training where there is no -e")
       ->check(CLI::Range(0.05, 1.0))
       ->capture_default_str();
+  command
+      ->add_option("--mix", a->data.mix,
+                   "Share of steps on the images of -t, where --font-dir draws words for the rest")
+      ->check(CLI::Range(0.01, 0.99))
+      ->capture_default_str();
+  command->add_option("--load", a->load,
+                      "Model to begin from: its architecture, topology and loss are kept");
+  command
+      ->add_option("--charset-mode", a->data.charset_mode,
+                   "Letters of a model that --load takes further: keep its own, union with those "
+                   "of the data, or new: the data's alone")
+      ->check(CLI::IsMember({"keep", "union", "new"}))
+      ->capture_default_str();
   command->add_option("--charset", a->data.charset, "Letters to read: auto, or a range such as a-z")
       ->capture_default_str();
   command->add_option("--bad-gt", a->bad, "What to do about faulty samples: fail or skip")
@@ -294,6 +332,8 @@ void add_train(CLI::App& app, const Settings& settings) {
       "Examples: talweg train -o model.safetensors\n"
       "          talweg train --font-dir /usr/share/fonts --time 75m -o reader.safetensors\n"
       "          talweg train -t words/ -o model.safetensors --epochs 40\n"
+      "          talweg train --load reader.safetensors -t words/ --charset-mode union -o "
+      "mine.safetensors\n"
       "          talweg train --resume model.checkpoint.safetensors -o model.safetensors");
   command->callback([=, &settings] { run_train(*a, settings); });
 }

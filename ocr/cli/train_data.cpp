@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
 #include "core/io/text.h"
+#include "ocr/dataset_stats.h"
+#include "ocr/fine_tune.h"
+#include "ocr/mixed_source.h"
 #include "ocr/text.h"
 #include "ocr/word_model.h"
 
@@ -76,49 +78,37 @@ void split(std::vector<Sample>& samples, const DataSpec& spec, std::vector<Sampl
   samples.resize(std::min(kept, samples.size()));
 }
 
-TrainingData from_images(const DataSpec& spec, bool quiet) {
-  TrainingData data;
-  const Alphabet alphabet = spec.charset == "auto"
-                                ? Alphabet(charset_of(open_dataset(spec.train).samples))
-                                : Alphabet::from_spec(spec.charset);
-  std::vector<Sample> samples = open_checked(spec.train, alphabet, spec, quiet).samples;
-  if (spec.validation.empty()) {
-    split(samples, spec, data.validation);
-  } else {
-    data.validation = open_checked(spec.validation, alphabet, spec, quiet).samples;
+/// Throws IoError where labels hold letters that a model which keeps its own can't read: says
+/// which, how often, and where first.
+void refuse_foreign(const std::vector<Sample>& samples, const Alphabet& alphabet,
+                    const std::string& path) {
+  const std::vector<LetterUse> foreign = foreign_letters(samples, alphabet);
+  if (foreign.empty()) return;
+  for (std::size_t i = 0; i < std::min(kShownFindings, foreign.size()); ++i) {
+    const LetterUse& use = foreign[i];
+    std::fprintf(stderr, "talweg: %s, %lld times in %lld labels, first in %s\n",
+                 describe(use.letter).c_str(), static_cast<long long>(use.times),
+                 static_cast<long long>(use.samples), use.first.c_str());
   }
-  Fingerprint fingerprint;
-  for (const auto* set : {&samples, &data.validation}) {
-    for (const Sample& s : *set) fingerprint.add(s.path + '\t' + s.text);
+  if (foreign.size() > kShownFindings) {
+    std::fprintf(stderr, "talweg: and %zu more letters\n", foreign.size() - kShownFindings);
   }
-  data.fingerprint = fingerprint.text();
-  data.samples = int64_t(samples.size());
-  data.source = std::make_unique<FolderSource>(samples, alphabet, spec.seed, kImagesPerBatch);
-  return data;
+  throw IoError(message(path, ": the model to begin from lacks ", foreign.size(),
+                        " of the labels' letters (see above); teach it them with --charset-mode ",
+                        "union, or leave such labels out with --bad-gt skip"));
 }
 
-TrainingData from_fonts(const DataSpec& spec) {
-  TrainingData data;
-  data.words = parse_random_words(spec.random);
-  const Alphabet alphabet =
-      spec.charset == "auto" ? Alphabet(data.words.letters) : Alphabet::from_spec(spec.charset);
-  Fingerprint fingerprint;
-  for (const std::string& name : spec.fonts) {
-    const Font font = Font::load(find_font(name));
-    data.tasks.emplace_back(font, data.words.letters);
-    fingerprint.add(font.name());
-  }
-  data.fingerprint = fingerprint.text();
-  FontSourceOptions options;
-  options.seed = spec.seed;
-  options.words = data.words;
-  data.source = std::make_unique<FontSource>(data.tasks, alphabet, options);
-  return data;
+/// The letters to read: those that were asked for, or else `found` in the data; where the run begins
+/// from a model, as the charset mode says.
+Alphabet alphabet_of(const DataSpec& spec, std::u32string_view found) {
+  const std::u32string letters =
+      spec.charset == "auto" ? std::u32string(found) : letters_of_spec(spec.charset);
+  if (spec.base.empty()) return Alphabet(letters);
+  return resized(Alphabet::from_string(spec.base), parse_charset_mode(spec.charset_mode), letters);
 }
 
-TrainingData from_typefaces(const DataSpec& spec, bool quiet) {
-  const Alphabet alphabet = spec.charset == "auto" ? Alphabet(reader_letters())
-                                                   : Alphabet::from_spec(spec.charset);
+std::unique_ptr<RenderedSource> open_typefaces(const DataSpec& spec, const Alphabet& alphabet,
+                                               Fingerprint& fingerprint, bool quiet) {
   TypefaceSetOptions options;
   options.letters = alphabet.letters();
   if (!spec.never.empty()) options.never = load_patterns(spec.never);
@@ -135,60 +125,72 @@ TrainingData from_typefaces(const DataSpec& spec, bool quiet) {
   rendered.topology = ebm::parse_topology(spec.topology);
   rendered.windows = [architecture](int width) { return architecture.windows(width); };
   TextMix texts = TextMix::from_file(spec.words, alphabet.letters());
-  Fingerprint fingerprint;
   fingerprint.add(std::to_string(faces->fingerprint()));
   Rng rng(spec.seed);
   for (int i = 0; i < 1000; ++i) fingerprint.add(texts.draw(rng));  // the word list, in effect
+  return std::make_unique<RenderedSource>(faces, std::move(texts), alphabet, rendered);
+}
+
+TrainingData from_images(const DataSpec& spec, bool quiet) {
   TrainingData data;
+  const std::vector<Sample> found = open_dataset(spec.train).samples;
+  std::u32string letters = charset_of(found);
+  if (!spec.typefaces.empty()) {  // whatever is drawn beside the images
+    letters = resized(Alphabet(reader_letters()), CharsetMode::joint, letters).letters();
+  }
+  const Alphabet alphabet = alphabet_of(spec, letters);
+  const bool keeps = !spec.base.empty() && spec.charset_mode == "keep";
+  if (keeps && !spec.skip_bad) refuse_foreign(found, alphabet, spec.train);
+  std::vector<Sample> samples = open_checked(spec.train, alphabet, spec, quiet).samples;
+  if (spec.validation.empty()) {
+    split(samples, spec, data.validation);
+  } else {
+    data.validation = open_checked(spec.validation, alphabet, spec, quiet).samples;
+  }
+  Fingerprint fingerprint;
+  for (const auto* set : {&samples, &data.validation}) {
+    for (const Sample& s : *set) fingerprint.add(s.path + '\t' + s.text);
+  }
+  data.samples = int64_t(samples.size());
+  data.source = std::make_unique<FolderSource>(samples, alphabet, spec.seed, kImagesPerBatch);
+  if (!spec.typefaces.empty()) {
+    auto drawn = open_typefaces(spec, alphabet, fingerprint, quiet);
+    data.rendered = drawn.get();
+    data.source = std::make_unique<MixedSource>(std::move(data.source), std::move(drawn), spec.mix);
+  }
   data.fingerprint = fingerprint.text();
-  auto source = std::make_unique<RenderedSource>(faces, std::move(texts), alphabet, rendered);
+  return data;
+}
+
+TrainingData from_fonts(const DataSpec& spec) {
+  TrainingData data;
+  data.words = parse_random_words(spec.random);
+  const Alphabet alphabet = alphabet_of(spec, data.words.letters);
+  Fingerprint fingerprint;
+  for (const std::string& name : spec.fonts) {
+    const Font font = Font::load(find_font(name));
+    data.tasks.emplace_back(font, data.words.letters);
+    fingerprint.add(font.name());
+  }
+  data.fingerprint = fingerprint.text();
+  FontSourceOptions options;
+  options.seed = spec.seed;
+  options.words = data.words;
+  data.source = std::make_unique<FontSource>(data.tasks, alphabet, options);
+  return data;
+}
+
+TrainingData from_typefaces(const DataSpec& spec, bool quiet) {
+  TrainingData data;
+  Fingerprint fingerprint;
+  auto source = open_typefaces(spec, alphabet_of(spec, reader_letters()), fingerprint, quiet);
+  data.fingerprint = fingerprint.text();
   data.rendered = source.get();
   data.source = std::move(source);
   return data;
 }
 
 }  // namespace
-
-std::string DataSpec::to_json() const {
-  return nlohmann::json{{"seed", seed},
-                        {"fonts", fonts},
-                        {"random", random},
-                        {"train", train},
-                        {"validation", validation},
-                        {"part", part},
-                        {"charset", charset},
-                        {"skip_bad", skip_bad},
-                        {"topology", topology},
-                        {"architecture", architecture},
-                        {"typefaces", typefaces}, {"never", never}, {"weights", weights},
-                        {"words", words}, {"augment", augment}}
-      .dump();
-}
-
-DataSpec DataSpec::from_json(const std::string& text) {
-  try {
-    const auto j = nlohmann::json::parse(text);
-    DataSpec spec;
-    j.at("seed").get_to(spec.seed);
-    j.at("fonts").get_to(spec.fonts);
-    j.at("random").get_to(spec.random);
-    j.at("train").get_to(spec.train);
-    j.at("validation").get_to(spec.validation);
-    j.at("part").get_to(spec.part);
-    j.at("charset").get_to(spec.charset);
-    j.at("skip_bad").get_to(spec.skip_bad);
-    spec.topology = j.value("topology", std::string("classic"));
-    spec.architecture = j.value("architecture", Architecture().to_string());
-    spec.typefaces = j.value("typefaces", spec.typefaces);
-    spec.never = j.value("never", spec.never);
-    spec.weights = j.value("weights", spec.weights);
-    spec.words = j.value("words", spec.words);
-    spec.augment = j.value("augment", spec.augment);
-    return spec;
-  } catch (const nlohmann::json::exception& e) {
-    throw IoError(message("the checkpoint's description of its data is damaged (", e.what(), ")"));
-  }
-}
 
 TrainingData open_data(const DataSpec& spec, bool quiet) {
   if (!spec.train.empty()) return from_images(spec, quiet);

@@ -13,23 +13,27 @@
 
 namespace talweg::ocr::cli {
 
-/// Fonts of the classic task, typefaces, or labelled images: one of the three.
+/// Fonts of the classic task, typefaces, labelled images, or these and typefaces in turns.
 struct DataSpec {
   uint64_t seed = 1;
   // the classic task
   std::vector<std::string> fonts;  ///< files or names
   std::string random = "a-z:1-8";  ///< letters and lengths
   // from typefaces
-  std::vector<std::string> typefaces;  ///< folders, files, lists of paths; empty: not from typefaces
-  std::string never, weights, words;   ///< files: patterns, weights, word list
-  std::string augment = "scan";        ///< as degradation_level_name writes them
+  std::vector<std::string>
+      typefaces;                      ///< folders, files, lists of paths; empty: not from typefaces
+  std::string never, weights, words;  ///< files: patterns, weights, word list
+  std::string augment = "scan";       ///< as degradation_level_name writes them
   // from images
-  std::string train, validation;     ///< folders or lists; `train` empty: from fonts
-  double part = 0.9;                 ///< kept for training where there is no `validation`
-  std::string charset = "auto";      ///< "auto", or a spec such as a-z
-  std::string topology;              ///< that labels must fit their images in
-  std::string architecture;          ///< whose windows they must fit in
-  bool skip_bad = false;  ///< leave faulty samples out instead of failing
+  std::string train, validation;  ///< folders or lists; `train` empty: from fonts
+  double part = 0.9;              ///< kept for training where there is no `validation`
+  double mix = 0.5;               ///< share of steps on the images, where there are typefaces too
+  std::string charset = "auto";   ///< "auto", or a spec such as a-z
+  std::string base;               ///< letters of the model to begin from; none: afresh
+  std::string charset_mode = "keep";  ///< what they mean, as parse_charset_mode reads it
+  std::string topology;               ///< that labels must fit their images in
+  std::string architecture;           ///< whose windows they must fit in
+  bool skip_bad = false;              ///< leave faulty samples out instead of failing
 
   std::string to_json() const;
   /// Throws IoError where `text` is damaged.
@@ -39,11 +43,11 @@ struct DataSpec {
 /// The data themselves.
 struct TrainingData {
   std::unique_ptr<BatchSource> source;
-  std::vector<ClassicTask> tasks;  ///< the classic task: to draw validation words with
-  RandomWords words;               ///< the classic task's
-  const RenderedSource* rendered = nullptr;  ///< from typefaces: the same as source
-  std::vector<Sample> validation;  ///< from images; may be empty
-  int64_t samples = 0;             ///< images to train on; 0 where they are drawn
+  std::vector<ClassicTask> tasks;            ///< the classic task: to draw validation words with
+  RandomWords words;                         ///< the classic task's
+  const RenderedSource* rendered = nullptr;  ///< from typefaces: source, or a part of it
+  std::vector<Sample> validation;            ///< from images; may be empty
+  int64_t samples = 0;                       ///< images to train on; 0 where they are drawn
   /// A fingerprint of everything above: a resumed run must find the same.
   std::string fingerprint;
 };

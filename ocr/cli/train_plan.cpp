@@ -21,16 +21,21 @@ constexpr const char* kReaderLoss = "nll";
 constexpr double kReaderLearningRate = 2e-3, kReaderGuide = 0.3;
 constexpr int64_t kReaderWarmup = 300;
 
+/// A trained model is taken further with smaller steps, that it may not forget.
+constexpr double kFineTuningRate = 5e-4;
+constexpr int64_t kFineTuningSteps = 1000, kFineTuningWarmup = 100;
+
 void set_steps(TrainingPlan& plan, int64_t steps, double character_share) {
-  plan.character_steps = std::max<int64_t>(1, int64_t(double(steps) * character_share));
+  const int64_t least = character_share > 0 ? 1 : 0;
+  plan.character_steps = std::max(least, int64_t(double(steps) * character_share));
   plan.word_steps = std::max<int64_t>(1, steps - plan.character_steps);
 }
 
 /// Steps that fit into `seconds`, from a short run that is thrown away: single characters and words in
 /// the plan's proportion.
-int64_t steps_in(double seconds, TrainingPlan plan, const BatchSource& source) {
+int64_t steps_in(double seconds, double share, TrainingPlan plan, const BatchSource& source) {
   constexpr int64_t kTrial = 40, kWarmUp = 10;
-  set_steps(plan, kTrial, kCharacterShare);
+  set_steps(plan, kTrial, share);
   WordTrainer trial(plan, source);
   trial.run([&](const TrainingReport& r) { return r.step + 1 < kWarmUp; });
   const Progress clock("", 0, true);
@@ -46,9 +51,38 @@ void set_loss(TrainingPlan& plan, const TrainArguments& a) {
   plan.beta = beta_of(a.beta, plan.loss.loss);
 }
 
+/// Takes the model's own settings where none were given.
+void complete_from_model(TrainArguments& a) {
+  const ModelInfo info = model_info(nn::Checkpoint::load(a.load));
+  const auto same = [&](std::string& said, const std::string& its, const char* option) {
+    if (!said.empty() && said != its) {
+      throw UsageError(message(a.load, " is a model of ", its, "; ", option, " ", said,
+                               " can't begin from it: leave ", option, " out"));
+    }
+    said = its;
+  };
+  if (!a.data.architecture.empty()) {
+    a.data.architecture = Architecture::parse(a.data.architecture).to_string();
+  }
+  same(a.data.architecture, info.architecture.to_string(), "--architecture");
+  same(a.data.topology, ebm::to_string(info.topology), "--topology");
+  a.data.base = info.alphabet.to_string();
+  if (a.learning_rate == 0) a.learning_rate = kFineTuningRate;
+  const std::optional<TrainingPlan> its = plan_in(info, a.load);
+  if (!its) return;
+  if (a.guide < 0) a.guide = its->guide;
+  if (!a.loss.empty()) return;  // then its temperature and its options may not fit
+  a.loss = ebm::to_string(its->loss.loss);
+  const ebm::WordLossOptions usual;
+  if (a.loss_options.margin == usual.margin) a.loss_options.margin = its->loss.margin;
+  if (a.loss_options.negatives == usual.negatives) a.loss_options.negatives = its->loss.negatives;
+  if (a.beta.empty()) a.beta = BetaSchedule{its->beta.last, its->beta.last}.to_string();
+}
+
 }  // namespace
 
 void complete(TrainArguments& a) {
+  if (!a.load.empty()) complete_from_model(a);
   const bool reader = !a.data.typefaces.empty();
   const TrainingPlan classic;
   const auto fill = [&](std::string& said, const std::string& usual, const char* of_reader) {
@@ -103,8 +137,13 @@ TrainingPlan plan_of(const TrainArguments& a, const TrainingData& data, bool qui
   plan.seed = a.data.seed;
   plan.learning_rate = a.learning_rate;
   plan.guide = a.guide;
-  const double share = data.rendered ? kMeasuredShare : kCharacterShare;
+  double share = data.rendered ? kMeasuredShare : kCharacterShare;
   if (data.rendered) plan.warmup_steps = kReaderWarmup;
+  if (!a.load.empty()) {
+    share = 0;  // it knows single characters
+    plan.warmup_steps = kFineTuningWarmup;
+    set_steps(plan, kFineTuningSteps, share);
+  }
   plan.architecture = Architecture::parse(a.data.architecture);
   plan.topology = ebm::parse_topology(a.data.topology);
   set_loss(plan, a);
@@ -118,7 +157,7 @@ TrainingPlan plan_of(const TrainArguments& a, const TrainingData& data, bool qui
     set_steps(plan, a.steps, share);
   } else if (!a.time.empty()) {
     const double seconds = parse_time(a.time);
-    set_steps(plan, steps_in(seconds, plan, *data.source), share);
+    set_steps(plan, steps_in(seconds, share, plan, *data.source), share);
     if (!quiet) {
       std::fprintf(stderr, "%lld steps fit into %s here; --steps %lld repeats this run anywhere\n",
                    static_cast<long long>(plan.steps()), a.time.c_str(),

@@ -11,19 +11,21 @@ namespace talweg::ocr::cli {
 
 struct TrainArguments {
   DataSpec data;
-  std::string out, resume, bad = "fail", time;
+  std::string out, resume, load, bad = "fail", time;
   int64_t steps = 0, epochs = 0, checkpoint_every = 0;
   double learning_rate = 0;  ///< 0: what suits the data
   std::string conv_algo = "auto";
   double guide = -1;  ///< less than 0: what suits the data
-  std::string beta;  ///< empty: what the loss asks for
-  std::string loss;  ///< empty: what suits the data
+  std::string beta;   ///< empty: what the loss asks for
+  std::string loss;   ///< empty: what suits the data
   ebm::WordLossOptions loss_options;
   bool profile = false;
 };
 
 /// Fills in what was not said: the classic task's settings, or, where words are drawn in typefaces,
-/// those of the reader. Where only some were said, the others stay what they would have been.
+/// those of the reader; where the run begins from a model, what that was trained by. Where only some
+/// were said, the others stay what they would have been. Throws UsageError where what was said
+/// contradicts the model's architecture or topology.
 void complete(TrainArguments& a);
 
 /// "10m", "90s", "1h" in seconds; throws UsageError.
