@@ -4,6 +4,9 @@ include(CMakePackageConfigHelpers)
 set(talweg_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/talweg)
 
 install(TARGETS talweg RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+# Where find_model() looks for it: beside the folder of the program.
+install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/talweg
+        FILES_MATCHING PATTERN "*.safetensors")
 install(TARGETS talweg_core talweg_io talweg_study talweg_nn talweg_ebm talweg_ocr
         EXPORT talweg ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT talweg NAMESPACE talweg:: FILE talweg-targets.cmake

@@ -11,6 +11,7 @@
 #include "ebm/align/partition.h"
 #include "ebm/align/search.h"
 #include "ebm/align/word_energy.h"
+#include "ocr/text.h"
 
 namespace talweg::ocr {
 
@@ -20,12 +21,15 @@ namespace {
 constexpr std::size_t kSymbolChoices = 3;
 constexpr double kLeastProbability = 1e-6;
 
-/// -log of the softmax probability of `symbol`, from energies.
-double surprise(std::span<const float> row, int32_t symbol) {
-  const double low = *std::min_element(row.begin(), row.end());
-  double sum = 0;
-  for (float e : row) sum += std::exp(low - double(e));
-  return std::max(0.0, double(row[std::size_t(symbol)]) - low + std::log(sum));
+/// The energies with all other letters forbidden.
+EnergyMap limited(EnergyMap map, const Alphabet& alphabet, const std::u32string& letters) {
+  std::vector<bool> allowed(std::size_t(map.symbols), false);
+  allowed[std::size_t(alphabet.between())] = true;
+  for (int32_t symbol : alphabet.encode(encode_utf8(letters))) allowed[std::size_t(symbol)] = true;
+  for (std::size_t i = 0; i < map.values.size(); ++i) {
+    if (!allowed[i % allowed.size()]) map.values[i] = std::numeric_limits<float>::infinity();
+  }
+  return map;
 }
 
 /// Everything that is known while one image is read.
@@ -38,16 +42,16 @@ class Decoding {
         options_(options),
         grammar_{alphabet.between(), topology},
         rule_(ebm::path_rule(topology)),
-        warm_(map.values.data(), map.windows, map.symbols, grammar_, kReadingBeta) {}
+        beta_(options.beta.value_or(kReadingBeta)),
+        warm_(map.values.data(), map.windows, map.symbols, grammar_, beta_) {}
 
   Reading read() {
     find();
-    Reading reading{word_.status, alphabet_.decode(word_.word), word_.energy, 0, 0, {}, {}, true};
+    Reading reading{word_.status, alphabet_.decode(word_.word), word_.energy, 0, {}, {}, true};
     reading.complete = complete_;
-    posterior_.observe(map_.values.data(), map_.windows, map_.symbols, grammar_, kReadingBeta);
-    reading.confidence = confidence();
+    posterior_.observe(map_.values.data(), map_.windows, map_.symbols, grammar_, beta_);
     if (word_.status == ebm::AlignStatus::ok) {
-      reading.probability = probability(word_.word);
+      reading.confidence = probability(word_.word);
       reading.characters = characters();
     }
     for (const ebm::FoundWord& w : choices_) {
@@ -126,21 +130,12 @@ class Decoding {
     if (searches() && options_.lexicon) {
       if (!lexicon_sum_) {
         lexicon_sum_ = ebm::lexicon_sum(map_.values.data(), map_.windows, map_.symbols, grammar_,
-                                        kReadingBeta, *options_.lexicon);
+                                        beta_, *options_.lexicon);
       }
-      return std::min(1.0, std::exp(-kReadingBeta * warm_(word) - lexicon_sum_->log_partition));
+      return std::min(1.0, std::exp(-beta_ * warm_(word) - lexicon_sum_->log_partition));
     }
     if (!posterior_.feasible()) return 0;
     return std::exp(posterior_.log_probability(map_.values.data(), word, scratch_));
-  }
-
-  double confidence() const {
-    if (word_.symbols.empty() || word_.symbols[0] < 0) return 0;
-    double total = 0;
-    for (std::size_t i = 0; i < word_.symbols.size(); ++i) {
-      total += surprise(map_.row(int(i)), word_.symbols[i]);
-    }
-    return std::exp(-total / double(word_.symbols.size()));
   }
 
   std::vector<CharReading> characters() {
@@ -164,6 +159,8 @@ class Decoding {
     CharReading c{alphabet_.symbol_name(symbol),
                   double(span.first) * map_.window_width,
                   double(span.last + 1) * map_.window_width,
+                  0,
+                  0,
                   at(shown, symbol),
                   {}};
     std::vector<int32_t> others;
@@ -182,6 +179,7 @@ class Decoding {
   const DecoderOptions& options_;
   ebm::Grammar grammar_;
   ebm::PathRule rule_;
+  double beta_;
   ebm::WordReading word_;
   std::vector<ebm::FoundWord> choices_;
   bool complete_ = true;
@@ -200,7 +198,12 @@ Reading decode(const EnergyMap& map, const Alphabet& alphabet, ebm::Topology top
          "[decode] the lexicon decoder needs a lexicon");
   expect(options.way != Decoder::beam || options.model,
          "[decode] the beam decoder needs a letter model");
-  return Decoding(map, alphabet, topology, options).read();
+  expect(!options.beta || *options.beta > 0,
+         "[decode] the inverse temperature of probabilities must be above 0, found ",
+         options.beta.value_or(0));
+  if (!options.letters) return Decoding(map, alphabet, topology, options).read();
+  expect(!options.letters->empty(), "[decode] no letter may be read; allow at least one");
+  return Decoding(limited(map, alphabet, *options.letters), alphabet, topology, options).read();
 }
 
 }  // namespace talweg::ocr

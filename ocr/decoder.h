@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -41,6 +42,12 @@ struct DecoderOptions {
   std::vector<int32_t> to_model;  ///< the model's own number of each symbol (SearchOptions)
   double model_weight = 1;
   int64_t beam = 32;  ///< prefixes that the beam keeps at each window
+  /// The only letters that may be read; all of the alphabet where there is none. The others cost
+  /// +inf at every window, so that probabilities are over the words that are left.
+  std::optional<std::u32string> letters;
+  /// Inverse temperature of all probabilities, above 0; the model's own where there is none
+  /// (Recognizer::reading_beta). What is read does not depend on it.
+  std::optional<double> beta;
 };
 
 /// A symbol that a window may show, and how probable it is.
@@ -49,13 +56,15 @@ struct SymbolChoice {
   double probability = 0;
 };
 
-/// A character of a reading: the source columns [x0, x1) of its windows, and what the window that
-/// shows it best shows: this character with probability `confidence`, each of the others, the most
-/// probable first, with its own. These are exact sums over all words (ebm/align/partition.h), and
-/// with BETWEEN they make one.
+/// A character of a reading: where it stands in the source image, and what the window that shows it
+/// best shows: this character with probability `confidence`, each of the others, the most probable
+/// first, with its own. These are exact sums over all words (ebm/align/partition.h), and with BETWEEN
+/// they make one.
 struct CharReading {
   std::string text;
-  double x0 = 0, x1 = 0;
+  /// Columns [x0, x1) and rows [y0, y1). From energies alone (decode), the columns of its windows and
+  /// no rows; from a Recognizer, those of its ink (ocr/char_boxes.h).
+  double x0 = 0, x1 = 0, y0 = 0, y1 = 0;
   double confidence = 0;
   std::vector<SymbolChoice> alternatives;
 };
@@ -64,32 +73,30 @@ struct CharReading {
 struct WordChoice {
   std::string text;
   double energy = 0;  ///< F(x, text), of its best path
-  /// p(text | x), summed over all paths and divided by the sum over all words; where a lexicon was
-  /// given, over the words of the lexicon. The letter model takes no part in it.
+  /// p(text | x), summed over all paths and divided by the sum over all words: those that may be
+  /// read at all, where letters or a lexicon were given. The letter model takes no part in it.
   double probability = 0;
 };
 
-/// A word as read. `confidence` is the geometric mean over windows of the softmax probability of
-/// the symbol read there, in [0, 1]: 1 / confidence is the per-window perplexity of the reading.
-/// `energy` and `probability` are those of a WordChoice.
+/// A word as read. `energy` is that of a WordChoice, `confidence` its probability.
 struct Reading {
   ebm::AlignStatus status = ebm::AlignStatus::ok;
   std::string text;
   double energy = 0;
   double confidence = 0;
-  double probability = 0;
   std::vector<CharReading> characters;
   std::vector<WordChoice> alternatives;  ///< best first, as the decoder ranks words
   /// False where the beam cut prefixes or a search gave up: then there may be better words.
   bool complete = true;
 };
 
-/// The inverse temperature of probabilities: a model is trained so that exp(-energy) are those of a
-/// window's symbols.
+/// The inverse temperature of probabilities where a model has none of its own: it is trained so that
+/// exp(-energy) are the probabilities of a window's symbols.
 inline constexpr double kReadingBeta = 1;
 
 /// Reads energies of a model of this alphabet and topology. Throws Error where a lexicon or letter
-/// model is missing, or is of another alphabet.
+/// model is missing, or is of another alphabet, where `letters` has some that are not the alphabet's,
+/// or none, and where beta is not above 0.
 Reading decode(const EnergyMap& map, const Alphabet& alphabet, ebm::Topology topology,
                const DecoderOptions& options = {});
 

@@ -1,9 +1,13 @@
 #include "ocr/recognizer.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <exception>
 #include <mutex>
 #include <numeric>
+
+#include "ocr/char_boxes.h"
 
 namespace talweg::ocr {
 
@@ -14,6 +18,7 @@ constexpr const char* kKind = "talweg word model";
 constexpr const char* kArchitectureKey = "architecture";
 constexpr const char* kAlphabetKey = "alphabet";
 constexpr const char* kTopologyKey = "topology";
+constexpr const char* kReadingBetaKey = "reading_beta";
 
 /// Images of one width are read together; more than this only costs memory.
 constexpr std::size_t kLargestBatch = 16;
@@ -90,12 +95,13 @@ class Recognizer::Tapes {
 
 Recognizer::Recognizer(const Architecture& architecture, Alphabet alphabet,
                        const nn::Parameters<float>& parameters, ebm::Topology topology,
-                       ConvAlgo algo)
+                       ConvAlgo algo, double reading_beta)
     : architecture_(architecture),
       alphabet_(std::move(alphabet)),
       network_(folded(architecture, alphabet_, parameters)),
       topology_(topology),
       algo_(algo),
+      reading_beta_(reading_beta),
       tapes_(std::make_shared<Tapes>()) {}
 
 Recognizer Recognizer::load(const std::filesystem::path& path, ConvAlgo algo) {
@@ -103,7 +109,8 @@ Recognizer Recognizer::load(const std::filesystem::path& path, ConvAlgo algo) {
   const ModelInfo info = model_info(checkpoint);
   auto network = make_network(info.architecture, info.alphabet.size(), Rng());
   checkpoint.restore(network.parameters);
-  return Recognizer(info.architecture, info.alphabet, network.parameters, info.topology, algo);
+  return Recognizer(info.architecture, info.alphabet, network.parameters, info.topology, algo,
+                    info.reading_beta);
 }
 
 EnergyMap Recognizer::energies(const io::Gray8& image) const {
@@ -111,10 +118,16 @@ EnergyMap Recognizer::energies(const io::Gray8& image) const {
 }
 
 std::vector<EnergyMap> Recognizer::energies(std::span<const io::Gray8> images) const {
+  return energies(images, nullptr);
+}
+
+std::vector<EnergyMap> Recognizer::energies(std::span<const io::Gray8> images,
+                                            std::vector<InkImage>* prepared) const {
   std::vector<int> widths;
   for (const io::Gray8& image : images) widths.push_back(model_width(image.width, image.height));
   const auto batches = batches_by_width(widths);
   std::vector<EnergyMap> maps(images.size());
+  if (prepared != nullptr) prepared->resize(images.size());
   for_each_item(batches.size(), [&](std::size_t b) {
     const int width = widths[batches[b][0]];
     const int windows = architecture_.windows(width), symbols = alphabet_.size();
@@ -124,9 +137,10 @@ std::vector<EnergyMap> Recognizer::energies(std::span<const io::Gray8> images) c
       const auto x = tape->make("images", {std::ssize(batches[b]), kModelHeight, width, 1});
       float* to = x.data();
       for (std::size_t i : batches[b]) {
-        const InkImage image = prepare_image(images[i]);
+        InkImage image = prepare_image(images[i]);
         maps[i] = {windows, symbols, architecture_.window_stride() * image.source_scale, {}};
         to = std::copy(image.ink.begin(), image.ink.end(), to);
+        if (prepared != nullptr) (*prepared)[i] = std::move(image);
       }
       if (windows > 0) {  // too narrow for any letter otherwise: decode() will say so
         auto context = nn::Context<float>::for_inference(*tape, network_.parameters);
@@ -164,17 +178,32 @@ PixelGradient Recognizer::pixel_gradient(const io::Gray8& image,
 }
 
 Reading Recognizer::read(const io::Gray8& image, const DecoderOptions& options) const {
-  return decode(energies(image), alphabet_, topology_, options);
+  return read(std::span(&image, 1), options).front();
 }
 
 std::vector<Reading> Recognizer::read(std::span<const io::Gray8> images,
                                       const DecoderOptions& options) const {
-  const std::vector<EnergyMap> maps = energies(images);
+  DecoderOptions calibrated = options;
+  if (!options.beta) calibrated.beta = reading_beta_;
+  std::vector<InkImage> prepared;
+  const std::vector<EnergyMap> maps = energies(images, &prepared);
   std::vector<Reading> readings(maps.size());
   for_each_item(maps.size(), [&](std::size_t i) {
-    readings[i] = decode(maps[i], alphabet_, topology_, options);
+    readings[i] = decode(maps[i], alphabet_, topology_, calibrated);
+    fit_to_ink(prepared[i], images[i].height, readings[i].characters);
   });
   return readings;
+}
+
+Reading Recognizer::recognize(const io::ImageView& image, const DecoderOptions& options) const {
+  return read(io::to_gray(image), options);
+}
+
+std::vector<Reading> Recognizer::recognize(std::span<const io::ImageView> images,
+                                           const DecoderOptions& options) const {
+  std::vector<io::Gray8> gray;
+  for (const io::ImageView& image : images) gray.push_back(io::to_gray(image));
+  return read(gray, options);
 }
 
 nn::Metadata model_metadata(const Architecture& architecture, const Alphabet& alphabet,
@@ -199,12 +228,20 @@ ModelInfo model_info(const nn::Checkpoint& checkpoint) {
   if (entry(kKindKey) != kKind) {
     throw IoError(message("the file holds a '", entry(kKindKey), "', expected a '", kKind, "'"));
   }
+  const auto beta_of = [](const std::string& text) {
+    double beta = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), beta);
+    const bool whole = error == std::errc() && end == text.data() + text.size();
+    expect(whole && beta > 0 && std::isfinite(beta), "its ", kReadingBetaKey, " is '", text,
+           "', expected a number above 0");
+    return beta;
+  };
   try {
     return {Architecture::parse(entry(kArchitectureKey)),
             Alphabet::from_string(entry(kAlphabetKey)),
             m.contains(kTopologyKey) ? ebm::parse_topology(entry(kTopologyKey))
                                      : ebm::Topology::classic,
-            m};
+            m.contains(kReadingBetaKey) ? beta_of(m.at(kReadingBetaKey)) : kReadingBeta, m};
   } catch (const Error& e) {
     throw IoError(message("the model's metadata can't be used: ", e.what()));
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/io/image.h"
+#include "core/io/image_view.h"
 #include "nn/checkpoint.h"
 #include "ocr/alphabet.h"
 #include "ocr/decoder.h"
@@ -29,7 +30,8 @@ class Recognizer {
   /// which are computed by `algo`.
   Recognizer(const Architecture& architecture, Alphabet alphabet,
              const nn::Parameters<float>& parameters,
-             ebm::Topology topology = ebm::Topology::classic, ConvAlgo algo = ConvAlgo::automatic);
+             ebm::Topology topology = ebm::Topology::classic, ConvAlgo algo = ConvAlgo::automatic,
+             double reading_beta = kReadingBeta);
   /// From a model file. Throws IoError, in one sentence, where it is missing, damaged, foreign or
   /// of another version.
   static Recognizer load(const std::filesystem::path& path, ConvAlgo algo = ConvAlgo::automatic);
@@ -39,12 +41,21 @@ class Recognizer {
   /// What strings of windows spell a word: as it was trained.
   ebm::Topology topology() const { return topology_; }
 
+  /// The inverse temperature at which the model's probabilities say how often it is right.
+  double reading_beta() const { return reading_beta_; }
+
   EnergyMap energies(const io::Gray8& image) const;
   /// The energies of images, the i-th the same, bit for bit, whatever the others are.
   std::vector<EnergyMap> energies(std::span<const io::Gray8> images) const;
+  /// Each image's word, with the boxes of its characters' ink. Throws Error for an image that is empty
+  /// or too wide (prepare_image), and as decode does.
   Reading read(const io::Gray8& image, const DecoderOptions& options = {}) const;
   std::vector<Reading> read(std::span<const io::Gray8> images,
                             const DecoderOptions& options = {}) const;
+  /// The same for pixels in the caller's memory, which is only looked at meanwhile.
+  Reading recognize(const io::ImageView& image, const DecoderOptions& options = {}) const;
+  std::vector<Reading> recognize(std::span<const io::ImageView> images,
+                                 const DecoderOptions& options = {}) const;
   /// The gradient of f, one number made from the energies e[1, windows, symbols] on their tape.
   /// Throws Error where the image holds no window.
   PixelGradient pixel_gradient(const io::Gray8& image,
@@ -52,12 +63,15 @@ class Recognizer {
 
  private:
   class Tapes;
+  std::vector<EnergyMap> energies(std::span<const io::Gray8> images,
+                                  std::vector<InkImage>* prepared) const;
 
   Architecture architecture_;
   Alphabet alphabet_;
   nn::Network<float> network_;
   ebm::Topology topology_;
   ConvAlgo algo_;
+  double reading_beta_;
   std::shared_ptr<Tapes> tapes_;  // shared by copies
 };
 
@@ -66,6 +80,7 @@ struct ModelInfo {
   Architecture architecture;
   Alphabet alphabet;
   ebm::Topology topology;  ///< classic for files older than the choice
+  double reading_beta;     ///< of the metadata's "reading_beta", 1 where there is none
   nn::Metadata metadata;   ///< all of it, the training summary included
 };
 

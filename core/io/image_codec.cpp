@@ -134,8 +134,7 @@ const char* checked_kind(std::string_view bytes, const std::string& origin) {
 uint8_t gray_over_white(const uint8_t* p, int channels) {
   const int gray = channels < 3 ? p[0] : luma(p[0], p[1], p[2]);
   if (channels % 2 == 1) return uint8_t(gray);
-  const int alpha = p[channels - 1];
-  return uint8_t((gray * alpha + 255 * (255 - alpha) + 127) / 255);
+  return over_white(gray, p[channels - 1]);
 }
 
 std::string encode_pixels(int width, int height, int channels, const std::vector<uint8_t>& pixels) {

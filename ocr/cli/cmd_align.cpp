@@ -12,6 +12,7 @@
 #include "ocr/align_figure.h"
 #include "ocr/cli/command.h"
 #include "ocr/cli/json_text.h"
+#include "ocr/cli/model_option.h"
 #include "ocr/saliency.h"
 
 namespace talweg::ocr::cli {
@@ -116,7 +117,7 @@ void run_align(const AlignArguments& a) {
   for (const std::string& file : {a.out, a.saliency}) {
     if (!file.empty()) require_writable_for(file);
   }
-  const Recognizer recognizer = Recognizer::load(a.model);
+  const Recognizer recognizer = Recognizer::load(model_file(a.model));
   const io::Gray8 image = io::load_gray(a.image);
   const AlignedWord word = align_word(recognizer, image, a.text);
   std::vector<PathsAt> temperatures;
@@ -141,7 +142,7 @@ void add_align(CLI::App& app, const Settings&) {
   auto a = std::make_shared<AlignArguments>();
   CLI::App* command =
       app.add_subcommand("align", "Finds where each character of a known text stands on an image");
-  command->add_option("-m,--model", a->model, "Model file")->required();
+  add_model_option(*command, a->model);
   command->add_option("image", a->image, "Image of the word")->required();
   command->add_option("--text", a->text, "What is written on it")->required();
   command

@@ -13,6 +13,7 @@
 #include "ocr/cli/conv_algo_option.h"
 #include "ocr/cli/decoder_option.h"
 #include "ocr/cli/json_text.h"
+#include "ocr/cli/model_option.h"
 #include "ocr/cli/progress.h"
 #include "ocr/dataset.h"
 #include "ocr/metrics.h"
@@ -195,14 +196,15 @@ void print_json(const EvalArguments& a, const Scored& scored, const Evaluation& 
 }
 
 void run_eval(const EvalArguments& a, const Settings& settings) {
-  if (a.model.empty() == a.predictions.empty()) {
+  if (!a.model.empty() && !a.predictions.empty()) {
     throw UsageError("give either a model with -m or another program's predictions with --pred");
   }
   decoder_of(a.decoder);  // refuses what contradicts itself before anything is read
   Dataset data = open_dataset(a.data);
   Scored scored;
   if (a.predictions.empty()) {
-    const Recognizer recognizer = Recognizer::load(a.model, parse_conv_algo(a.conv_algo));
+    const Recognizer recognizer =
+        Recognizer::load(model_file(a.model), parse_conv_algo(a.conv_algo));
     check_samples(data,
                   nullptr);  // a label the model can't spell is an error it makes, not a fault
     const DecoderOptions decoder = decoder_options(a.decoder, recognizer.alphabet());
@@ -228,7 +230,7 @@ void add_eval(CLI::App& app, const Settings& settings) {
   auto a = std::make_shared<EvalArguments>();
   CLI::App* command =
       app.add_subcommand("eval", "Scores a model, or another program, on labelled images");
-  command->add_option("-m,--model", a->model, "Model file");
+  add_model_option(*command, a->model);
   command->add_option("-e,--eval", a->data, "Labelled images: folder or list")->required();
   command->add_option("--pred", a->predictions, "Another program's output, file<TAB>text");
   add_decoder_options(*command, a->decoder);

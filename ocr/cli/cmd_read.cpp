@@ -1,187 +1,202 @@
 // talweg read: what is written on images.
 #include <CLI/CLI.hpp>
-#include <cmath>
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <utility>
 
-#include "core/io/text.h"
 #include "ocr/cli/command.h"
 #include "ocr/cli/conv_algo_option.h"
 #include "ocr/cli/decoder_option.h"
 #include "ocr/cli/inputs.h"
-#include "ocr/cli/json_text.h"
+#include "ocr/cli/model_option.h"
+#include "ocr/cli/reading_printer.h"
 #include "ocr/recognizer.h"
 
 namespace talweg::ocr::cli {
 
 namespace {
 
-/// Images read together: enough for all threads, few enough to stream.
+/// Images read together: enough for all threads, few enough, and of few enough pixels, to stream.
 constexpr std::size_t kChunk = 64;
+constexpr std::size_t kChunkPixels = std::size_t(16) << 20;
 
 struct ReadArguments {
   std::string model, format = "txt", conv_algo = "auto";
   DecoderArguments decoder;
   int alternatives = 0;
+  double min_confidence = 0;
   std::vector<std::string> images;
+
+  /// The only image, or nothing where there may be several.
+  std::string only_image() const {
+    std::error_code ignored;
+    const bool one = images.size() == 1 && images[0] != "-" && !is_list(images[0]) &&
+                     !std::filesystem::is_directory(images[0], ignored);
+    return one ? images[0] : "";
+  }
 };
 
-std::string cell(double value, int decimals) {
-  return std::isfinite(value) ? io::format_number(value, decimals) : "";
+/// Both sides of a photographed page are long, and neither is much longer than the other.
+bool looks_like_page(const io::Gray8& image) {
+  constexpr int kSide = 400;
+  constexpr double kRatio = 2.5;
+  const auto [shorter, longer] = std::minmax(image.width, image.height);
+  return shorter > kSide && longer < kRatio * shorter;
 }
 
-/// Prints readings in one of the formats, in order, as they come.
-class Printer {
+/// Takes the names of images as they come, and reads and prints them in that order.
+class Reader {
  public:
-  Printer(const std::string& format, bool with_names, const DecoderOptions& decoder)
-      : format_(format), with_names_(with_names), decoder_(decoder) {}
+  Reader(const ReadArguments& a, const Settings& settings, const Recognizer& recognizer,
+         DecoderOptions decoder)
+      : min_confidence_(a.min_confidence),
+        quiet_(settings.quiet),
+        recognizer_(recognizer),
+        decoder_(std::move(decoder)),
+        printer_(make_printer(a.format, a.only_image(), decoder_)) {}
 
-  void print(const std::string& file, const Reading& r) {
-    open();
-    if (format_ == "json") {
-      print_json(file, r);
-    } else if (format_ == "tsv") {
-      print_tsv(file, r);
-    } else if (with_names_) {
-      std::printf("%s\t%s\n", file.c_str(), r.text.c_str());
-    } else {
-      std::printf("%s\n", r.text.c_str());
+  void take(const std::string& path) {
+    names_.push_back(path);
+    if (names_.size() == kChunk) flush();
+  }
+
+  /// Reads and prints what was taken.
+  void flush() {
+    for (std::size_t done = 0; done < names_.size();) done += load_some(done);
+    read_loaded();
+    names_.clear();
+    std::fflush(stdout);
+  }
+
+  /// Ends the output. After a failure only where there is some: then it is whole to that point.
+  void finish(bool failed) {
+    if (!failed || printer_->opened()) printer_->finish();
+  }
+
+  int64_t skipped() const { return skipped_; }
+
+  void report() const {
+    if (quiet_) return;
+    const auto n = [](int64_t count) { return static_cast<long long>(count); };
+    if (rejected_ > 0) {
+      std::fprintf(stderr, "talweg: %lld of %lld readings are rejected: less sure than %g\n",
+                   n(rejected_), n(read_), min_confidence_);
     }
-    if (std::ferror(stdout)) throw IoError("the output can't be written; is the pipe closed?");
+    if (skipped_ > 0 && skipped_ + read_ > 1) {
+      std::fprintf(stderr, "talweg: %lld image%s could not be read\n", n(skipped_),
+                   skipped_ == 1 ? "" : "s");
+    }
   }
-
-  /// Ends the output; where nothing was printed, an empty table or array.
-  void finish() {
-    open();
-    if (format_ == "json") std::fputs(first_ ? "]\n" : "\n]\n", stdout);
-  }
-
-  bool opened() const { return opened_; }
 
  private:
-  // Late, so that a failure before the first image leaves no half of a document behind.
-  void open() {
-    if (std::exchange(opened_, true)) return;
-    if (format_ == "tsv") print_header();
-    if (format_ == "json") std::fputs("[", stdout);
-  }
+  struct Loaded {
+    io::Gray8 image;
+    std::string fault;  ///< why there is no image
+  };
 
-  void print_header() const {
-    std::fputs("file\ttext\tconfidence\tenergy\tprobability\tconfidences", stdout);
-    for (int k = 1; k <= decoder_.alternatives; ++k) std::printf("\ttext%d\tprobability%d", k, k);
-    std::fputs("\n", stdout);
-  }
-
-  void print_tsv(const std::string& file, const Reading& r) const {
-    std::string line = file + '\t' + r.text + '\t' + cell(r.confidence, 4) + '\t' +
-                       cell(r.energy, 3) + '\t' + cell(r.probability, 6) + '\t';
-    for (std::size_t k = 0; k < r.characters.size(); ++k) {
-      line += (k ? " " : "") + cell(r.characters[k].confidence, 4);
+  static Loaded load(const std::string& path) {
+    Loaded l;
+    try {
+      l.image = io::load_gray(path);
+      model_width(l.image.width, l.image.height);  // refuses what the model can't take
+    } catch (const std::exception& e) {
+      l.fault = e.what();
+      if (l.fault.find(path) == std::string::npos) l.fault = path + ": " + l.fault;
     }
-    for (std::size_t k = 0; k < std::size_t(decoder_.alternatives); ++k) {
-      const bool there = k < r.alternatives.size();
-      line += '\t' + (there ? r.alternatives[k].text : "") + '\t' +
-              (there ? cell(r.alternatives[k].probability, 6) : "");
-    }
-    std::printf("%s\n", line.c_str());
+    return l;
   }
 
-  void print_json(const std::string& file, const Reading& r) {
-    using Json = nlohmann::ordered_json;
-    Json j{{"file", file},
-           {"text", r.text},
-           {"decoder", decoder_name(decoder_.way)},
-           {"confidence", r.confidence},
-           {"energy", r.energy},
-           {"probability", r.probability},
-           {"probability_over", decoder_.lexicon ? "lexicon" : "all words"},
-           {"complete", r.complete},
-           {"status", ebm::to_string(r.status)},
-           {"characters", Json::array()}};
-    for (const CharReading& c : r.characters) {
-      Json shown{{"text", c.text},
-                 {"x0", c.x0},
-                 {"x1", c.x1},
-                 {"confidence", c.confidence},
-                 {"alternatives", Json::array()}};
-      for (const SymbolChoice& s : c.alternatives) {
-        shown["alternatives"].push_back({{"text", s.text}, {"probability", s.probability}});
+  /// Loads a few images side by side, from names_[begin] on. How many depends on no thread count.
+  std::size_t load_some(std::size_t begin) {
+    constexpr std::size_t kTogether = 16;
+    const std::size_t count = std::min(kTogether, names_.size() - begin);
+    std::vector<Loaded> loaded(count);
+#pragma omp parallel for schedule(dynamic)
+    for (std::size_t i = 0; i < count; ++i) loaded[i] = load(names_[begin + i]);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (!loaded[i].fault.empty()) {
+        std::fprintf(stderr, "talweg: %s\n", loaded[i].fault.c_str());
+        ++skipped_;
+        continue;
       }
-      j["characters"].push_back(std::move(shown));
+      pixels_ += loaded[i].image.pixels.size();
+      images_.push_back(std::move(loaded[i].image));
+      image_names_.push_back(names_[begin + i]);
+      if (pixels_ > kChunkPixels) read_loaded();
     }
-    for (const WordChoice& w : r.alternatives) {
-      j["alternatives"].push_back(
-          {{"text", w.text}, {"energy", w.energy}, {"probability", w.probability}});
-    }
-    std::printf("%s\n  %s", first_ ? "" : ",", json_text(j).c_str());
-    first_ = false;
+    return count;
   }
 
-  std::string format_;
-  bool with_names_, first_ = true, opened_ = false;
-  const DecoderOptions& decoder_;
+  void read_loaded() {
+    std::vector<Reading> readings = recognizer_.read(images_, decoder_);
+    for (std::size_t i = 0; i < readings.size(); ++i) {
+      print(image_names_[i], images_[i], std::move(readings[i]));
+    }
+    read_ += std::ssize(readings);
+    images_.clear();
+    image_names_.clear();
+    pixels_ = 0;
+  }
+
+  void print(const std::string& name, const io::Gray8& image, Reading reading) {
+    ReadImage shown{name, image.width, image.height, std::move(reading), false, ""};
+    const auto note = [&](const std::string& text) {
+      shown.note += (shown.note.empty() ? "" : ", ") + text;
+    };
+    if (shown.reading.status != ebm::AlignStatus::ok) note(ebm::to_string(shown.reading.status));
+    if (shown.reading.confidence < min_confidence_) {
+      shown.rejected = true;
+      ++rejected_;
+      note("rejected");
+    }
+    if (looks_like_page(image)) {
+      note("page-sized");
+      if (!quiet_) {
+        std::fprintf(stderr,
+                     "talweg: %s: %d x %d px look like a page; this program reads a word or a line "
+                     "an image, so cut pages into lines first\n",
+                     name.c_str(), image.width, image.height);
+      }
+    }
+    printer_->print(shown);
+  }
+
+  double min_confidence_;
+  bool quiet_;
+  const Recognizer& recognizer_;
+  DecoderOptions decoder_;
+  std::unique_ptr<ReadingPrinter> printer_;
+  std::vector<std::string> names_;  // taken
+  std::vector<io::Gray8> images_;   // loaded
+  std::vector<std::string> image_names_;
+  std::size_t pixels_ = 0;
+  int64_t read_ = 0, skipped_ = 0, rejected_ = 0;
 };
 
 void run_read(const ReadArguments& a, const Settings& settings) {
-  if (a.model.empty()) {
-    throw UsageError(
-        "no model was given; train one (talweg train, talweg demo) and name it with -m");
-  }
   decoder_of(a.decoder);  // refuses what contradicts itself before anything is read
-  if (a.alternatives > 0 && a.format == "txt") {
+  if (a.alternatives > 0 && a.format != "tsv" && a.format != "json") {
     throw UsageError("--alternatives are shown in tables; ask for one with -f tsv or -f json");
   }
-  const Recognizer recognizer = Recognizer::load(a.model, parse_conv_algo(a.conv_algo));
+  const Recognizer recognizer = Recognizer::load(model_file(a.model), parse_conv_algo(a.conv_algo));
   DecoderOptions decoder = decoder_options(a.decoder, recognizer.alphabet());
   decoder.alternatives = a.alternatives;
-  std::error_code ignored;
-  const bool one = a.images.size() == 1 && a.images[0] != "-" &&
-                   std::filesystem::is_regular_file(a.images[0], ignored);
-  Printer printer(a.format, !one, decoder);
-  std::vector<std::string> names;
-  std::vector<io::Gray8> images;
-  int64_t skipped = 0;
-  const auto flush = [&] {
-    const std::vector<Reading> readings = recognizer.read(images, decoder);
-    for (std::size_t i = 0; i < names.size(); ++i) printer.print(names[i], readings[i]);
-    std::fflush(stdout);
-    names.clear();
-    images.clear();
-  };
-  const auto take = [&](const std::string& path) {
-    try {
-      io::Gray8 image = io::load_gray(path);
-      prepare_image(image);  // refuses what the model can't take
-      images.push_back(std::move(image));
-      names.push_back(path);
-    } catch (const std::exception& e) {
-      const std::string text = e.what();
-      const bool named = text.find(path) != std::string::npos;
-      std::fprintf(stderr, "talweg: %s%s%s\n", named ? "" : path.c_str(), named ? "" : ": ",
-                   e.what());
-      ++skipped;
-    }
-    if (images.size() == kChunk) flush();
-  };
+  Reader reader(a, settings, recognizer, std::move(decoder));
   try {
-    for_each_image(a.images, take);
+    for_each_image(
+        a.images, [&](const std::string& path) { reader.take(path); }, [&] { reader.flush(); });
   } catch (const IoError&) {
     // What was read before the fault still comes out whole.
-    flush();
-    if (printer.opened()) printer.finish();
+    reader.flush();
+    reader.finish(true);
     throw;
   }
-  flush();
-  printer.finish();
-  if (skipped == 0) return;
-  if (!settings.quiet && !one) {
-    std::fprintf(stderr, "talweg: %lld image%s could not be read\n",
-                 static_cast<long long>(skipped), skipped == 1 ? "" : "s");
-  }
-  throw Exit{1};
+  reader.flush();
+  reader.finish(false);
+  reader.report();
+  if (reader.skipped() > 0) throw Exit{1};
 }
 
 }  // namespace
@@ -189,21 +204,35 @@ void run_read(const ReadArguments& a, const Settings& settings) {
 void add_read(CLI::App& app, const Settings& settings) {
   auto a = std::make_shared<ReadArguments>();
   CLI::App* command = app.add_subcommand("read", "Reads images of words");
-  command->add_option("-m,--model", a->model, "Model file");
-  command->add_option("-f,--format", a->format, "txt, tsv or json")
-      ->check(CLI::IsMember({"txt", "tsv", "json"}))
+  add_model_option(*command, a->model);
+  command
+      ->add_option("-f,--format", a->format,
+                   "txt; tsv (file, text, confidence, energy, note, the characters' confidences); "
+                   "json (boxes and alternatives of every character too); hocr or alto (one page "
+                   "an image)")
+      ->check(CLI::IsMember({"txt", "tsv", "json", "hocr", "alto"}))
       ->capture_default_str();
   add_decoder_options(*command, a->decoder);
   command
       ->add_option("--alternatives", a->alternatives,
                    "How many best words to list beside the reading, each with its probability")
       ->check(CLI::Range(1, 1000));
+  command
+      ->add_option("--min-confidence", a->min_confidence,
+                   "Reject readings that are less sure: their text is left empty and their note "
+                   "(tsv, json) says 'rejected'; how many there are is said at the end")
+      ->check(CLI::Range(0.0, 1.0));
   add_conv_algo_option(*command, a->conv_algo);
   command
       ->add_option("images", a->images,
                    "Images, folders, lists of paths (.txt, .tsv), or - for paths on stdin")
       ->required();
-  command->footer("Example: talweg read -m demo/model.safetensors -f tsv words/");
+  command->footer(
+      "The confidence of a reading is the exact probability of its word, summed over all paths, "
+      "among\nall words (among those of --lexicon and --allow, where given), at the temperature "
+      "that makes it\nas often right as it says.\n\n"
+      "Examples: talweg read -f tsv words/\n"
+      "          talweg read --allow 0-9,. --min-confidence 0.9 -f json price.png");
   command->callback([=, &settings] { run_read(*a, settings); });
 }
 

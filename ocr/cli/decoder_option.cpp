@@ -7,6 +7,7 @@
 
 #include "ocr/cli/command.h"
 #include "ocr/letter_model.h"
+#include "ocr/text.h"
 
 namespace talweg::ocr::cli {
 
@@ -38,6 +39,9 @@ void add_decoder_options(CLI::App& command, DecoderArguments& a) {
                   "How many prefixes the beam keeps at each window; a wide one misses nothing")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
+  command.add_option("--allow", a.allow,
+                     "Read only these characters, as in a-z0-9 (a space is one too); probabilities "
+                     "are then over the words made of them");
 }
 
 const char* decoder_name(Decoder way) {
@@ -75,6 +79,18 @@ DecoderOptions decoder_options(const DecoderArguments& a, const Alphabet& alphab
   o.way = decoder_of(a);
   o.beam = a.beam;
   o.model_weight = a.model_weight;
+  if (!a.allow.empty()) {
+    try {
+      o.letters = letters_of_spec(a.allow);
+    } catch (const Error& e) {
+      throw UsageError(message("--allow can't be meant: ", e.what()));
+    }
+    const std::u32string unknown = alphabet.unknown(*o.letters);
+    if (!unknown.empty()) {
+      throw UsageError(message("--allow names what the model doesn't know: ", describe_all(unknown),
+                               "; leave it out, or use a model that reads it"));
+    }
+  }
   if (!a.lexicon.empty()) {
     o.lexicon = std::make_shared<const ebm::Lexicon>(load_lexicon(a.lexicon, alphabet));
   }

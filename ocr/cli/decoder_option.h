@@ -17,9 +17,10 @@ struct DecoderArguments {
   std::string lexicon, model;
   double model_weight = DecoderOptions().model_weight;
   int64_t beam = DecoderOptions().beam;
+  std::string allow;  ///< letters, as letters_of_spec has them; empty: all
 };
 
-/// --decoder, --lexicon, --lm, --lm-weight, --beam.
+/// --decoder, --lexicon, --lm, --lm-weight, --beam, --allow.
 void add_decoder_options(CLI::App& command, DecoderArguments& a);
 
 /// "exact", "classic", "lexicon", "beam".
@@ -29,7 +30,8 @@ const char* decoder_name(Decoder way);
 /// before work starts.
 Decoder decoder_of(const DecoderArguments& a);
 
-/// Its options, with the files read. Throws IoError where one can't be used: a lexicon without words
+/// Its options, with the files read. Throws UsageError where --allow names characters that the model
+/// doesn't know, IoError where a file can't be used: a lexicon without words
 /// or with characters that the model doesn't know (they are listed with their lines), a file that is
 /// no letter model.
 DecoderOptions decoder_options(const DecoderArguments& a, const Alphabet& alphabet);

@@ -1,9 +1,13 @@
 #include "ocr/cli/inputs.h"
 
+#include <poll.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
-#include <iostream>
 
 #include "core/error.h"
 #include "core/io/file.h"
@@ -59,20 +63,48 @@ void take_list(const std::string& list, const std::function<void(const std::stri
   if (taken == 0) throw IoError(message(list, ": the list names no image"));
 }
 
+/// A list on stdin. Read without the library's buffer, which would hide whether more is at hand.
+void take_stdin(const std::function<void(const std::string&)>& take,
+                const std::function<void()>& idle) {
+  std::string text;
+  std::array<char, 1 << 14> buffer;
+  const auto take_line = [&](std::string_view line) {
+    const std::string name = first_column(line.substr(0, line.find('\r')));
+    if (!name.empty()) take(name);
+  };
+  while (true) {
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    if (poll(&input, 1, 0) == 0) idle();
+    const ssize_t count = read(STDIN_FILENO, buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw IoError(message("stdin can't be read: ", std::strerror(errno)));
+    if (count == 0) break;
+    text.append(buffer.data(), std::size_t(count));
+    std::size_t begin = 0;
+    for (std::size_t end; (end = text.find('\n', begin)) != text.npos; begin = end + 1) {
+      take_line(std::string_view(text).substr(begin, end - begin));
+    }
+    text.erase(0, begin);
+  }
+  take_line(text);
+}
+
 }  // namespace
 
+bool is_list(const std::string& argument) {
+  const std::string extension = lower_extension(argument);
+  return extension == ".txt" || extension == ".tsv";
+}
+
 void for_each_image(const std::vector<std::string>& arguments,
-                    const std::function<void(const std::string& path)>& take) {
+                    const std::function<void(const std::string& path)>& take,
+                    const std::function<void()>& idle) {
   for (const std::string& argument : arguments) {
-    const std::string extension = lower_extension(argument);
     if (argument == "-") {
-      for (std::string line; std::getline(std::cin, line);) {
-        const std::string name = first_column(line);
-        if (!name.empty()) take(name);
-      }
+      take_stdin(take, idle);
     } else if (fs::is_directory(argument)) {
       take_folder(argument, take);
-    } else if (extension == ".txt" || extension == ".tsv") {
+    } else if (is_list(argument)) {
       take_list(argument, take);
     } else {
       take(argument);

@@ -80,7 +80,7 @@ Outcome read_words(const Recognizer& recognizer, const TestWords& test) {
     pairs.push_back({test.texts[i], readings[i].text});
     out.edits.push_back(
         static_cast<double>(evaluate({&pairs.back(), 1}, 1, 1).total.edits.edits()));
-    const double p = readings[i].probability;
+    const double p = readings[i].confidence;
     out.mean_probability += p / n;
     variance += p * (1 - p);
   }

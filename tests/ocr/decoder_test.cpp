@@ -53,9 +53,9 @@ std::map<std::string, std::vector<double>> energies_by_word(const EnergyMap& map
   return all;
 }
 
-double weight(const std::vector<double>& energies) {
+double weight(const std::vector<double>& energies, double beta = kReadingBeta) {
   double sum = 0;
-  for (double e : energies) sum += std::exp(-kReadingBeta * e);
+  for (double e : energies) sum += std::exp(-beta * e);
   return sum;
 }
 
@@ -88,7 +88,7 @@ TEST_CASE("words, energies and probabilities are those of brute force, in every 
       const Reading r = decode(map, kLetters, topology, options);
       REQUIRE(r.alternatives.size() == std::min<std::size_t>(5, by_word.size()));
       CHECK(r.alternatives[0].text == r.text);
-      CHECK(r.probability == doctest::Approx(weight(by_word.at(r.text)) / z));
+      CHECK(r.confidence == doctest::Approx(weight(by_word.at(r.text)) / z));
       double before = -1e300;
       for (const WordChoice& w : r.alternatives) {
         const auto& energies = by_word.at(w.text);
@@ -99,6 +99,78 @@ TEST_CASE("words, energies and probabilities are those of brute force, in every 
       }
     }
   }
+}
+
+TEST_CASE("another temperature moves the probabilities, exactly, and not what is read") {
+  for (const auto topology : {ebm::Topology::classic, ebm::Topology::margins, ebm::Topology::ctc}) {
+    for (const double beta : {0.25, 0.6, 3.0}) {
+      CAPTURE(beta);
+      const EnergyMap map = noise(11, 6);
+      DecoderOptions options;
+      options.alternatives = 4;
+      const Reading warm = decode(map, kLetters, topology, options);
+      options.beta = beta;
+      const Reading r = decode(map, kLetters, topology, options);
+      const auto by_word = energies_by_word(map, {kLetters.between(), topology});
+      double z = 0;
+      for (const auto& [word, energies] : by_word) z += weight(energies, beta);
+      CHECK(r.text == warm.text);
+      CHECK(r.energy == warm.energy);
+      CHECK(r.confidence == doctest::Approx(weight(by_word.at(r.text), beta) / z));
+      for (const WordChoice& w : r.alternatives) {
+        CHECK(w.probability == doctest::Approx(weight(by_word.at(w.text), beta) / z));
+      }
+    }
+  }
+  DecoderOptions cold;
+  cold.beta = 0;
+  CHECK_THROWS_WITH_AS(decode(spelt("a_"), kLetters, ebm::Topology::classic, cold),
+                       doctest::Contains("above 0, found 0"), Error);
+}
+
+TEST_CASE("letters that are not allowed are not read, and probabilities are over the rest") {
+  const auto model = model_of({"aa", "aba"});
+  for (const auto topology : {ebm::Topology::classic, ebm::Topology::margins, ebm::Topology::ctc}) {
+    for (uint64_t seed = 1; seed <= 5; ++seed) {
+      CAPTURE(ebm::to_string(topology));
+      const EnergyMap map = noise(seed, 7);
+      std::map<std::string, std::vector<double>> allowed;
+      double z = 0;
+      for (const auto& [word, energies] : energies_by_word(map, {kLetters.between(), topology})) {
+        if (word.find('b') != std::string::npos) continue;
+        allowed[word] = energies;
+        z += weight(energies);
+      }
+      const auto best = std::ranges::min_element(
+          allowed, {}, [](const auto& w) { return *std::ranges::min_element(w.second); });
+      DecoderOptions options;
+      options.letters = U"a";
+      options.alternatives = 3;
+      const Reading r = decode(map, kLetters, topology, options);
+      CHECK(r.text == best->first);
+      CHECK(r.confidence == doctest::Approx(weight(best->second) / z));
+      double sum = 0;
+      for (const WordChoice& w : r.alternatives) sum += w.probability;
+      CHECK(sum <= 1 + 1e-9);
+      for (const CharReading& c : r.characters) CHECK(c.alternatives.empty());
+      for (const auto way : {Decoder::classic, Decoder::beam, Decoder::lexicon}) {
+        options.way = way;
+        options.model = model;
+        options.lexicon = way == Decoder::lexicon ? lexicon_of({"ab", "aa", "b"}) : nullptr;
+        const Reading other = decode(map, kLetters, topology, options);
+        CHECK(other.text.find('b') == std::string::npos);
+        if (way == Decoder::lexicon) CHECK(other.text == "aa");
+        if (way == Decoder::lexicon) CHECK(other.confidence == doctest::Approx(1));
+      }
+    }
+  }
+  DecoderOptions options;
+  options.letters = U"";
+  CHECK_THROWS_WITH_AS(decode(spelt("a_"), kLetters, ebm::Topology::classic, options),
+                       doctest::Contains("allow at least one"), Error);
+  options.letters = U"ac";
+  CHECK_THROWS_WITH_AS(decode(spelt("a_"), kLetters, ebm::Topology::classic, options),
+                       doctest::Contains("'c' (U+0063)"), Error);
 }
 
 TEST_CASE("within a lexicon the probabilities of its words make one") {
@@ -115,7 +187,7 @@ TEST_CASE("within a lexicon the probabilities of its words make one") {
     for (const WordChoice& w : r.alternatives) sum += w.probability;
     CHECK(sum == doctest::Approx(1));
     CHECK(r.text == r.alternatives[0].text);
-    CHECK(r.probability == r.alternatives[0].probability);
+    CHECK(r.confidence == r.alternatives[0].probability);
     CHECK(std::ranges::count(words, r.text) == 1);
     CHECK(r.characters.size() == r.text.size());
     CHECK(r.energy >= decode(map, kLetters, ebm::Topology::classic).energy);
@@ -165,7 +237,7 @@ TEST_CASE("what can't be read is empty and says why; what is missing is named") 
   const Reading none = decode(spelt("a"), kLetters, ebm::Topology::classic);
   CHECK(none.status == ebm::AlignStatus::too_short);
   CHECK(none.text.empty());
-  CHECK(none.probability == 0);
+  CHECK(none.confidence == 0);
   DecoderOptions options;
   options.way = Decoder::lexicon;
   CHECK_THROWS_WITH_AS(decode(spelt("a_"), kLetters, ebm::Topology::classic, options),
@@ -173,7 +245,7 @@ TEST_CASE("what can't be read is empty and says why; what is missing is named") 
   options.lexicon = lexicon_of({"abab"});
   const Reading too_long = decode(spelt("a_"), kLetters, ebm::Topology::classic, options);
   CHECK(too_long.status != ebm::AlignStatus::ok);
-  CHECK(too_long.probability == 0);
+  CHECK(too_long.confidence == 0);
   CHECK(std::isinf(too_long.energy));
   options.way = Decoder::beam;
   CHECK_THROWS_WITH_AS(decode(spelt("a_"), kLetters, ebm::Topology::classic, options),

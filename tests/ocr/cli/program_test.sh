@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The program from outside: render, train, read, eval, align, and what it says of bad input.
 # usage: program_test.sh TALWEG SCRATCH_FOLDER
-source "$(dirname "${BASH_SOURCE[0]}")/common.sh" "$1" "$2"
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source "$here/common.sh" "$1" "$2"
 
 same() { cmp -s "$1" "$2" || fail "$1 and $2 differ"; }
 
@@ -103,10 +104,16 @@ cut -f 2 words/labels.tsv | tail -n +2 >lexicon.txt
 ! grep -vxFf lexicon.txt within.txt || fail "words outside the lexicon were read"
 printf '%s\n' "$text" >only.txt
 expect 0 "^$text\$" "$talweg" read -m $model words/0003.png --decoder lexicon --lexicon only.txt
-expect 0 "^[^	]*	$text	.*	1	.*	$text	1\$" \
+expect 0 "^[^	]*	$text	1	.*	$text	1\$" \
   "$talweg" read -m $model words/0003.png -f tsv --lexicon only.txt --alternatives 1
 expect 0 '"probability_over":"lexicon"' "$talweg" read -m $model words/0003.png -f json --lexicon only.txt
 expect 0 '"probability_over":"all words"' "$talweg" read -m $model words/0003.png -f json
+expect 0 '"probability_over":"all words of the allowed letters"' \
+  "$talweg" read -m $model words/0003.png -f json --allow a-e
+"$talweg" read -m $model words --allow a-e | cut -f 2 >allowed.txt
+grep -q '[^a-e]' allowed.txt && fail "--allow a-e read other letters"
+expect 2 "U+00E9" "$talweg" read -m $model words/0003.png --allow a-zé
+expect 2 'occurs twice' "$talweg" read -m $model words/0003.png --allow aa
 expect 0 '"decoder":"beam"' "$talweg" read -m $model words/0003.png -f json --lm words.lm --beam 8
 expect 0 'text3	probability3$' "$talweg" read -m $model words/0003.png -f tsv --alternatives 3
 expect 0 'exact words' "$talweg" eval -m $model -e words --lm words.lm --lm-weight 2 --lexicon lexicon.txt
@@ -126,6 +133,31 @@ expect 1 'U+00E9' "$talweg" read -m $model words/0003.png --lexicon foreign.txt
 expect 1 'holds no word' "$talweg" read -m $model words/0003.png --lexicon nothing.txt
 expect 1 'missing.txt' "$talweg" read -m $model words/0003.png --lexicon missing.txt
 expect 1 'lexicon.txt' "$talweg" read -m $model words/0003.png --lm lexicon.txt
+# --- rejects ---
+expect 0 '24 of 24 readings are rejected' "$talweg" read -m $model words --min-confidence 1
+expect 0 '^[^	]*		0[.0-9]*	[^	]*	rejected	' "$talweg" read -m $model words -f tsv --min-confidence 1
+expect 0 '"rejected_text":"[a-z]' "$talweg" read -m $model words -f json --min-confidence 1
+expect 0 "^$text\$" "$talweg" read -m $model words/0003.png --min-confidence 0 --lexicon only.txt
+# --- page formats, as an XML parser and readers of them see them ---
+mkdir pages
+cp words/0000.png 'pages/a "b" & <c>.png'
+cp words/0001.png pages/$'\xff.png'
+cp words/0002.png words/0003.png pages
+printf '%s\n' "$text" >>lexicon.txt
+for format in hocr alto; do
+  "$talweg" read -m $model -f $format pages >pages.$format 2>/dev/null
+  "$talweg" read -m $model -f $format pages --min-confidence 1 >rejected.$format 2>/dev/null
+  "$talweg" read -m $model -f $format words/0003.png >one.$format
+done
+"$talweg" read -m $model pages 2>/dev/null | cut -f 2 >pages.txt
+if command -v python3 >/dev/null; then
+  python3 "$here/page_formats.py" pages.txt 4 pages.hocr pages.alto || fail "page formats: pages"
+  python3 "$here/page_formats.py" /dev/null 4 rejected.hocr rejected.alto || fail "page formats: rejects"
+  python3 "$here/page_formats.py" <("$talweg" read -m $model words/0003.png) 1 one.hocr one.alto ||
+    fail "page formats: one"
+fi
+grep -q '<fileName>words/0003.png</fileName>' one.alto || fail "ALTO does not name its only image"
+
 # A word's reading does not depend on its mates.
 "$talweg" read -m $model -f tsv words/0003.png >alone.txt 2>/dev/null
 "$talweg" read -m $model -f tsv words 2>/dev/null | grep -E '^file|words/0003.png' >among.txt
@@ -133,6 +165,41 @@ same alone.txt among.txt
 find words -name '*.png' | sort | "$talweg" read -m $model - >streamed.txt 2>/dev/null
 "$talweg" read -m $model words >folder.txt 2>/dev/null
 same streamed.txt folder.txt
+# Who writes names one by one gets an answer to each.
+coproc reader { "$talweg" read -m $model - 2>/dev/null; }
+for i in 0000 0001; do
+  echo words/$i.png >&"${reader[1]}"
+  read -r -t 60 answer <&"${reader[0]}" || fail "no answer to $i before the end of the input"
+  [[ $answer == words/$i.png* ]] || fail "the answer to $i is '$answer'"
+done
+exec {reader[1]}>&-
+wait "$reader_PID" || fail "a streamed reading ended with $?"
+# Odd pictures: what was read of the word does not depend on how the pixels are kept.
+if python3 -c 'import PIL' 2>/dev/null; then
+  python3 "$here/odd_pictures.py" words/0003.png odd
+  for picture in odd/*; do
+    [[ $("$talweg" read -m $model "$picture") == $("$talweg" read -m $model words/0003.png) ]] ||
+      fail "$picture is read otherwise than words/0003.png"
+  done
+fi
+printf 'P5 600 500 255\n' >page.pgm
+head -c 300000 /dev/zero >>page.pgm
+expect 0 'page.pgm: 600 x 500 px look like a page' "$talweg" read -m $model page.pgm
+expect 0 'page-sized' "$talweg" read -m $model page.pgm -f tsv --quiet
+# --- the model that comes with the program, or is named in the environment ---
+expect 0 "^$("$talweg" read -m $model words/0003.png)\$" env TALWEG_MODEL=$model "$talweg" read words/0003.png
+expect 1 'gone.safetensors' env TALWEG_MODEL=gone.safetensors "$talweg" read words/0003.png
+expect 0 'exact words' env TALWEG_MODEL=$model "$talweg" eval -e words
+expect 0 'status  ok' env TALWEG_MODEL=$model "$talweg" align words/0003.png --text "$text"
+mkdir -p prefix/bin prefix/share/talweg tree/build tree/models
+ln "$talweg" prefix/bin/talweg 2>/dev/null || cp "$talweg" prefix/bin/talweg
+cp prefix/bin/talweg tree/build
+expect 1 'no model is at hand: .* name one with -m' env -u TALWEG_MODEL prefix/bin/talweg read words/0003.png
+cp $model prefix/share/talweg/reader.safetensors
+cp $model tree/models/reader.safetensors
+for program in prefix/bin/talweg tree/build/talweg; do
+  expect 0 "^$("$talweg" read -m $model words/0003.png)\$" env -u TALWEG_MODEL $program read words/0003.png
+done
 
 # --- bad input: one sentence, the right exit code, nothing half-written ---
 : >empty.png
@@ -152,7 +219,6 @@ expect 1 'no-such-file' "$talweg" render --augment scan --never no-such-file --o
 expect 1 'no font' "$talweg" render --font no-such-font --out none
 expect 1 'U+4E00' "$talweg" render --random 一:2 --out none
 [[ ! -e none ]] || fail "a failed render left its folder behind"
-expect 2 'no model' "$talweg" read words/0000.png
 expect 2 'did you mean exp' "$talweg" check ecp
 expect 2 'did you mean softmax' "$talweg" ops sofmax
 expect 2 '' "$talweg" no-such-command

@@ -1,0 +1,151 @@
+#include "ocr/cli/reading_printer.h"
+
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "core/error.h"
+#include "core/io/text.h"
+#include "ocr/cli/decoder_option.h"
+#include "ocr/cli/json_text.h"
+
+namespace talweg::ocr::cli {
+
+namespace {
+
+std::string cell(double value, int decimals) {
+  return std::isfinite(value) ? io::format_number(value, decimals) : "";
+}
+
+/// What probabilities sum to one over.
+std::string words_summed(const DecoderOptions& decoder) {
+  const std::string words = decoder.lexicon ? "lexicon" : "all words";
+  return decoder.letters ? words + " of the allowed letters" : words;
+}
+
+class TextPrinter : public ReadingPrinter {
+ public:
+  explicit TextPrinter(bool with_names) : with_names_(with_names) {}
+
+ private:
+  void begin() override {}
+  void one(const ReadImage& i) override {
+    if (with_names_) std::printf("%s\t", i.file.c_str());
+    std::printf("%s\n", i.rejected ? "" : i.reading.text.c_str());
+  }
+  void end() override {}
+
+  bool with_names_;
+};
+
+class TablePrinter : public ReadingPrinter {
+ public:
+  explicit TablePrinter(int alternatives) : alternatives_(alternatives) {}
+
+ private:
+  void begin() override {
+    std::fputs("file\ttext\tconfidence\tenergy\tnote\tconfidences", stdout);
+    for (int k = 1; k <= alternatives_; ++k) std::printf("\ttext%d\tprobability%d", k, k);
+    std::fputs("\n", stdout);
+  }
+
+  void one(const ReadImage& i) override {
+    const Reading& r = i.reading;
+    std::string line = i.file + '\t' + (i.rejected ? "" : r.text) + '\t' + cell(r.confidence, 6) +
+                       '\t' + cell(r.energy, 3) + '\t' + i.note + '\t';
+    for (std::size_t k = 0; k < r.characters.size(); ++k) {
+      line += (k ? " " : "") + cell(r.characters[k].confidence, 4);
+    }
+    for (std::size_t k = 0; k < std::size_t(alternatives_); ++k) {
+      const bool there = k < r.alternatives.size();
+      line += '\t' + (there ? r.alternatives[k].text : "") + '\t' +
+              (there ? cell(r.alternatives[k].probability, 6) : "");
+    }
+    std::printf("%s\n", line.c_str());
+  }
+
+  void end() override {}
+
+  int alternatives_;
+};
+
+class JsonPrinter : public ReadingPrinter {
+ public:
+  explicit JsonPrinter(const DecoderOptions& decoder) : decoder_(decoder) {}
+
+ private:
+  using Json = nlohmann::ordered_json;
+
+  void begin() override { std::fputs("[", stdout); }
+
+  void one(const ReadImage& i) override {
+    const Reading& r = i.reading;
+    Json j{{"file", i.file},
+           {"width", i.width},
+           {"height", i.height},
+           {"text", i.rejected ? "" : r.text},
+           {"decoder", decoder_name(decoder_.way)},
+           {"confidence", r.confidence},
+           {"probability_over", words_summed(decoder_)},
+           {"energy", r.energy},
+           {"complete", r.complete},
+           {"status", ebm::to_string(r.status)},
+           {"note", i.note}};
+    if (i.rejected) j["rejected_text"] = r.text;
+    j["characters"] = Json::array();
+    for (const CharReading& c : r.characters) j["characters"].push_back(to_json(c));
+    for (const WordChoice& w : r.alternatives) {
+      j["alternatives"].push_back(
+          {{"text", w.text}, {"energy", w.energy}, {"probability", w.probability}});
+    }
+    std::printf("%s\n  %s", std::exchange(first_, false) ? "" : ",", json_text(j).c_str());
+  }
+
+  static Json to_json(const CharReading& c) {
+    Json shown{{"text", c.text},
+               {"x0", c.x0},
+               {"x1", c.x1},
+               {"y0", c.y0},
+               {"y1", c.y1},
+               {"confidence", c.confidence},
+               {"alternatives", Json::array()}};
+    for (const SymbolChoice& s : c.alternatives) {
+      shown["alternatives"].push_back({{"text", s.text}, {"probability", s.probability}});
+    }
+    return shown;
+  }
+
+  void end() override { std::fputs(first_ ? "]\n" : "\n]\n", stdout); }
+
+  DecoderOptions decoder_;
+  bool first_ = true;
+};
+
+}  // namespace
+
+// Late, so that a failure before the first image leaves no half of a document behind.
+void ReadingPrinter::open() {
+  if (!std::exchange(opened_, true)) begin();
+}
+
+void ReadingPrinter::print(const ReadImage& image) {
+  open();
+  one(image);
+  if (std::ferror(stdout)) throw IoError("the output can't be written; is the pipe closed?");
+}
+
+void ReadingPrinter::finish() {
+  open();
+  end();
+}
+
+std::unique_ptr<ReadingPrinter> make_printer(const std::string& format, const std::string& source,
+                                             const DecoderOptions& decoder) {
+  if (format == "json") return std::make_unique<JsonPrinter>(decoder);
+  if (format == "tsv") return std::make_unique<TablePrinter>(decoder.alternatives);
+  if (format == "txt") return std::make_unique<TextPrinter>(source.empty());
+  return make_page_printer(format, source);
+}
+
+}  // namespace talweg::ocr::cli
