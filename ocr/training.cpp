@@ -19,6 +19,10 @@ nn::Network<float> network_for(const TrainingPlan& plan, const BatchSource& sour
   return make_network(plan.architecture, source.alphabet().size(), Rng(plan.seed).split(1));
 }
 
+IoError damaged_plan(const std::string& origin, const nlohmann::json::exception& e) {
+  return IoError(message(origin, ": the training plan inside is damaged (", e.what(), ")"));
+}
+
 std::string to_json(const TrainingPlan& plan, int64_t images, int64_t infeasible) {
   return nlohmann::json{{"seed", plan.seed},
                         {"character_steps", plan.character_steps},
@@ -63,7 +67,7 @@ std::optional<TrainingPlan> plan_in(const ModelInfo& info, const std::string& or
     plan.conv_algo = parse_conv_algo(j.value("conv_algo", std::string("auto")));
     return plan;
   } catch (const nlohmann::json::exception& e) {
-    throw IoError(message(origin, ": the training plan inside is damaged (", e.what(), ")"));
+    throw damaged_plan(origin, e);
   }
 }
 
@@ -98,9 +102,13 @@ std::unique_ptr<WordTrainer> WordTrainer::resume(const std::filesystem::path& pa
   }
   const TrainingPlan plan = *plan_in(info, path.string());
   auto trainer = std::make_unique<WordTrainer>(plan, source);
-  const auto counts = nlohmann::json::parse(plan_entry->second);
-  trainer->images_ = counts.value("images", int64_t(0));
-  trainer->infeasible_ = counts.value("infeasible", int64_t(0));
+  try {
+    const auto counts = nlohmann::json::parse(plan_entry->second);
+    trainer->images_ = counts.at("images");
+    trainer->infeasible_ = counts.at("infeasible");
+  } catch (const nlohmann::json::exception& e) {
+    throw damaged_plan(path.string(), e);
+  }
   checkpoint.restore(trainer->network_.parameters);
   checkpoint.restore(trainer->optimizer_, trainer->network_.parameters);
   const nn::TrainingState state = checkpoint.training_state();
