@@ -27,44 +27,48 @@ void count(const EditStep& step, EditCounts& counts) {
   }
 }
 
-double error_rate(int64_t edits, int64_t length) {
-  return length > 0 ? double(edits) / double(length) : 0.0;
+double share(int64_t part, int64_t whole) { return whole > 0 ? double(part) / double(whole) : 0.0; }
+
+// What is known of one word's reading.
+struct WordResult {
+  EditCounts edits;
+  bool has_alnum = false, alnum = false;
+};
+
+WordResult result_of(const WordPair& word, const TextAlignment& alignment) {
+  const std::string reference = letters_and_digits(word.reference);
+  return {alignment.counts, !reference.empty(), reference == letters_and_digits(word.hypothesis)};
 }
 
-// The value below which a share `q` of the sorted values lies, interpolated linearly.
-double quantile(const std::vector<double>& sorted, double q) {
-  const double at = q * double(sorted.size() - 1);
-  const auto below = static_cast<size_t>(at);
-  const size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (at - double(below)) * (sorted[above] - sorted[below]);
-}
-
-Interval bootstrap_cer(const std::vector<EditCounts>& words, Rng rng, int resamples) {
+Interval bootstrap_cer(const std::vector<WordResult>& words, Rng rng, int resamples) {
   if (words.empty()) return {};
   std::vector<double> rates;
   rates.reserve(size_t(resamples));
   for (int r = 0; r < resamples; ++r) {
     int64_t edits = 0, length = 0;
     for (size_t i = 0; i < words.size(); ++i) {
-      const EditCounts& word = words[rng.below(words.size())];
+      const EditCounts& word = words[rng.below(words.size())].edits;
       edits += word.edits();
       length += word.reference_length();
     }
-    rates.push_back(error_rate(edits, length));
+    rates.push_back(share(edits, length));
   }
   std::sort(rates.begin(), rates.end());
   return {quantile(rates, 0.025), quantile(rates, 0.975)};
 }
 
-Score score_of(const std::vector<EditCounts>& words, Rng rng, int resamples) {
+Score score_of(const std::vector<WordResult>& words, Rng rng, int resamples) {
   Score score;
-  for (const EditCounts& word : words) {
+  for (const WordResult& word : words) {
     ++score.words;
-    score.exact += word.edits() == 0;
-    score.edits += word;
+    score.exact += word.edits.edits() == 0;
+    score.alnum_words += word.has_alnum;
+    score.alnum += word.has_alnum && word.alnum;
+    score.edits += word.edits;
   }
   score.cer_interval = bootstrap_cer(words, rng, resamples);
   score.exact_interval = wilson_interval(score.exact, score.words);
+  score.alnum_interval = wilson_interval(score.alnum, score.alnum_words);
   return score;
 }
 
@@ -110,6 +114,14 @@ TextAlignment align_texts(std::u32string_view reference, std::u32string_view hyp
   return alignment;
 }
 
+double quantile(std::span<const double> sorted, double q) {
+  expect(!sorted.empty(), "[metrics] no values have no quantile");
+  const double at = q * double(sorted.size() - 1);
+  const auto below = static_cast<size_t>(at);
+  const size_t above = std::min(below + 1, sorted.size() - 1);
+  return sorted[below] + (at - double(below)) * (sorted[above] - sorted[below]);
+}
+
 Interval wilson_interval(int64_t successes, int64_t total) {
   expect(0 <= successes && successes <= total, "[metrics] ", successes, " successes out of ", total,
          " trials are impossible");
@@ -121,14 +133,35 @@ Interval wilson_interval(int64_t successes, int64_t total) {
   return {std::max(0.0, (centre - half) / scale), std::min(1.0, (centre + half) / scale)};
 }
 
-double Score::cer() const { return error_rate(edits.edits(), edits.reference_length()); }
+double Score::cer() const { return share(edits.edits(), edits.reference_length()); }
 
-double Score::exact_rate() const { return words > 0 ? double(exact) / double(words) : 0.0; }
+double Score::exact_rate() const { return share(exact, words); }
+
+double Score::alnum_rate() const { return share(alnum, alnum_words); }
+
+std::string letters_and_digits(std::string_view text) {
+  std::string kept;
+  for (char c : text) {
+    if (c >= 'A' && c <= 'Z') c = char(c - 'A' + 'a');
+    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) kept += c;
+  }
+  return kept;
+}
+
+Score score_words(std::span<const WordPair> words, uint64_t seed, int resamples) {
+  expect(resamples > 0, "[metrics] ", resamples, " resamples must be at least 1");
+  std::vector<WordResult> results;
+  for (const WordPair& word : words) {
+    results.push_back(
+        result_of(word, align_texts(decode_utf8(word.reference), decode_utf8(word.hypothesis))));
+  }
+  return score_of(results, Rng(seed).split(0), resamples);
+}
 
 Evaluation evaluate(std::span<const WordPair> words, uint64_t seed, int resamples) {
   expect(resamples > 0, "[metrics] ", resamples, " resamples must be at least 1");
-  std::vector<EditCounts> all;
-  std::map<int, std::vector<EditCounts>> by_length;
+  std::vector<WordResult> all;
+  std::map<int, std::vector<WordResult>> by_length;
   std::map<std::pair<char32_t, char32_t>, int64_t> mistakes;
   for (const WordPair& word : words) {
     const std::u32string reference = decode_utf8(word.reference);
@@ -136,14 +169,14 @@ Evaluation evaluate(std::span<const WordPair> words, uint64_t seed, int resample
     for (const EditStep& step : alignment.steps) {
       if (step.reference != step.hypothesis) ++mistakes[{step.reference, step.hypothesis}];
     }
-    all.push_back(alignment.counts);
-    by_length[int(reference.size())].push_back(alignment.counts);
+    all.push_back(result_of(word, alignment));
+    by_length[int(reference.size())].push_back(all.back());
   }
   const Rng rng(seed);
   Evaluation result;
   result.total = score_of(all, rng.split(0), resamples);
-  for (const auto& [length, counts] : by_length) {
-    result.by_length[length] = score_of(counts, rng.split(1 + uint64_t(length)), resamples);
+  for (const auto& [length, results] : by_length) {
+    result.by_length[length] = score_of(results, rng.split(1 + uint64_t(length)), resamples);
   }
   result.confusions = ranked(mistakes);
   return result;

@@ -1,4 +1,4 @@
-// How well a reader reads: edit distance, character error rate, exact words, and how sure we are.
+// How well a reader reads: edit distance, character error rate, right words, and how sure we are.
 #pragma once
 
 #include <cstdint>
@@ -50,6 +50,9 @@ struct Interval {
   double high = 0;
 };
 
+/// The value below which a share `q` of `sorted`, ascending and not empty, lies, interpolated linearly.
+double quantile(std::span<const double> sorted, double q);
+
 /// Wilson's score interval for a proportion (Wilson 1927, JASA 22:209):
 /// (p + z^2/2n +- z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n), z = 1.96. [0, 1] for total = 0.
 Interval wilson_interval(int64_t successes, int64_t total);
@@ -60,18 +63,26 @@ struct WordPair {
   std::string hypothesis;
 };
 
+/// A text's ASCII letters, in lower case, and digits: what the rules of receipts (SROIE), street signs
+/// (ICDAR 2015) and licence plates compare, whose labels leave the rest to taste.
+std::string letters_and_digits(std::string_view text);
+
 /// The score of a set of words.
 struct Score {
   int64_t words = 0;
   int64_t exact = 0;
+  int64_t alnum_words = 0;  // whose reference has letters_and_digits
+  int64_t alnum = 0;        // of these, where they are those of the hypothesis
   EditCounts edits;
   Interval cer_interval;    // percentile bootstrap over words
   Interval exact_interval;  // Wilson
+  Interval alnum_interval;  // Wilson
 
   /// Character error rate: all edits / all reference characters; above 1 if much was invented.
   /// 0 for an empty set.
   double cer() const;
   double exact_rate() const;
+  double alnum_rate() const;
 };
 
 /// One kind of mistake and how often it was made.
@@ -86,6 +97,9 @@ struct Evaluation {
   std::map<int, Score> by_length;     // by the reference's length in code points
   std::vector<Confusion> confusions;  // most frequent first, then by code points
 };
+
+/// The score of a set of words as `evaluate` has it, without the rest.
+Score score_words(std::span<const WordPair> words, uint64_t seed = 1, int resamples = 1000);
 
 /// Scores a set of words. The bootstrap (Efron 1979) draws `resamples` sets of as many words with
 /// replacement; equal seeds give equal intervals.

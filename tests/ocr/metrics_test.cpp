@@ -107,6 +107,28 @@ TEST_CASE("an evaluation sums edits over all words and sorts them by length") {
   CHECK(result.by_length.at(1).cer() == doctest::Approx(1.0));
 }
 
+TEST_CASE("letters and digits alone are compared without case, where there are any") {
+  CHECK(letters_and_digits("Caf\u00e9 \u2019No. 7-B") == "cafno7b");
+  const std::vector<WordPair> words = {
+      {"$1.10", "S1.10"}, {"ITEM", "Item:"}, {"---", "-"}, {"Qty", "Oty"}, {"a-b", "ab"}};
+  const Score score = score_words(words);
+  CHECK(score.words == 5);
+  CHECK(score.exact == 0);
+  CHECK(score.alnum_words == 4);  // "---" has none
+  CHECK(score.alnum == 2);        // "s110" is not "110"
+  CHECK(score.alnum_rate() == doctest::Approx(0.5));
+  CHECK(score.alnum_interval.low == wilson_interval(2, 4).low);
+}
+
+TEST_CASE("a set's score is that of its evaluation") {
+  const std::vector<WordPair> words = {{"abc", "abc"}, {"abc", "abd"}, {"xy", ""}};
+  const Score alone = score_words(words, 4), within = evaluate(words, 4).total;
+  CHECK(alone.cer_interval.low == within.cer_interval.low);
+  CHECK(alone.cer_interval.high == within.cer_interval.high);
+  CHECK(alone.edits == within.edits);
+  CHECK(alone.alnum == within.alnum);
+}
+
 TEST_CASE("confusions are listed most frequent first") {
   const std::vector<WordPair> words = {{"oo", "cc"}, {"o", "c"}, {"ab", "b"}, {"b", "bz"}};
   const Evaluation result = evaluate(words);
