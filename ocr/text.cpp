@@ -1,5 +1,6 @@
 #include "ocr/text.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 
@@ -112,6 +113,16 @@ std::vector<TextLine> lines_of(std::string_view bytes) {
     bytes.remove_prefix(end == std::string_view::npos ? bytes.size() : end + 1);
   }
   return lines;
+}
+
+std::vector<std::string_view> cells_of(std::string_view line) {
+  std::vector<std::string_view> cells;
+  for (std::size_t begin = 0; begin <= line.size();) {
+    const std::size_t end = std::min(line.find('\t', begin), line.size());
+    cells.push_back(line.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return cells;
 }
 
 std::string_view trim(std::string_view text) {

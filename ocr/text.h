@@ -36,6 +36,9 @@ struct TextLine {
 /// '\r' before each '\n'. The lines point into `bytes`.
 std::vector<TextLine> lines_of(std::string_view bytes);
 
+/// The cells of a line of a table, between its tabs; one where there is none. They point into `line`.
+std::vector<std::string_view> cells_of(std::string_view line);
+
 /// `text` without spaces and tabs at its ends.
 std::string_view trim(std::string_view text);
 

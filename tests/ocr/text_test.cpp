@@ -61,5 +61,11 @@ TEST_CASE("lines are numbered from 1, without byte order mark and carriage retur
   CHECK(trim(" \t ") == "");
 }
 
+TEST_CASE("a line of a table has one cell more than tabs") {
+  CHECK(cells_of("a\t\tb") == std::vector<std::string_view>{"a", "", "b"});
+  CHECK(cells_of("a\t") == std::vector<std::string_view>{"a", ""});
+  CHECK(cells_of("") == std::vector<std::string_view>{""});
+}
+
 }  // namespace
 }  // namespace talweg::ocr
