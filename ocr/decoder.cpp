@@ -143,35 +143,9 @@ class Decoding {
     if (posterior_.feasible()) posterior_.marginals(marginals_.data());
     std::vector<CharReading> all;
     for (std::size_t k = 0; k < word_.word.size(); ++k) {
-      all.push_back(character(word_.word[k], word_.spans[k]));
+      all.push_back(read_character(map_, alphabet_, marginals_, word_.word[k], word_.spans[k]));
     }
     return all;
-  }
-
-  CharReading character(int32_t symbol, const ebm::WindowSpan& span) const {
-    const auto at = [&](int64_t window, int32_t a) {
-      return marginals_[std::size_t(window * map_.symbols + a)];
-    };
-    int64_t shown = span.first;
-    for (int64_t i = span.first; i <= span.last; ++i) {
-      if (at(i, symbol) > at(shown, symbol)) shown = i;
-    }
-    CharReading c{alphabet_.symbol_name(symbol),
-                  double(span.first) * map_.window_width,
-                  double(span.last + 1) * map_.window_width,
-                  0,
-                  0,
-                  at(shown, symbol),
-                  {}};
-    std::vector<int32_t> others;
-    for (int32_t a = 0; a < map_.symbols; ++a) {
-      const bool counts = a != symbol && a != grammar_.between;
-      if (counts && at(shown, a) >= kLeastProbability) others.push_back(a);
-    }
-    std::ranges::stable_sort(others, std::greater(), [&](int32_t a) { return at(shown, a); });
-    others.resize(std::min(others.size(), kSymbolChoices));
-    for (int32_t a : others) c.alternatives.push_back({alphabet_.symbol_name(a), at(shown, a)});
-    return c;
   }
 
   const EnergyMap& map_;
@@ -191,6 +165,34 @@ class Decoding {
 };
 
 }  // namespace
+
+CharReading read_character(const EnergyMap& map, const Alphabet& alphabet,
+                           std::span<const double> marginals, int32_t symbol,
+                           const ebm::WindowSpan& span) {
+  const auto at = [&](int64_t window, int32_t a) {
+    return marginals[std::size_t(window * map.symbols + a)];
+  };
+  int64_t shown = span.first;
+  for (int64_t i = span.first; i <= span.last; ++i) {
+    if (at(i, symbol) > at(shown, symbol)) shown = i;
+  }
+  CharReading c{alphabet.symbol_name(symbol),
+                double(span.first) * map.window_width,
+                double(span.last + 1) * map.window_width,
+                0,
+                0,
+                at(shown, symbol),
+                {}};
+  std::vector<int32_t> others;
+  for (int32_t a = 0; a < map.symbols; ++a) {
+    const bool counts = a != symbol && a != alphabet.between();
+    if (counts && at(shown, a) >= kLeastProbability) others.push_back(a);
+  }
+  std::ranges::stable_sort(others, std::greater(), [&](int32_t a) { return at(shown, a); });
+  others.resize(std::min(others.size(), kSymbolChoices));
+  for (int32_t a : others) c.alternatives.push_back({alphabet.symbol_name(a), at(shown, a)});
+  return c;
+}
 
 Reading decode(const EnergyMap& map, const Alphabet& alphabet, ebm::Topology topology,
                const DecoderOptions& options) {

@@ -69,6 +69,12 @@ struct CharReading {
   std::vector<SymbolChoice> alternatives;
 };
 
+/// The character `symbol` as the windows of its span show it. `marginals` are the probabilities of each
+/// symbol at each window, [windows, symbols] (ebm::WordPosterior::marginals).
+CharReading read_character(const EnergyMap& map, const Alphabet& alphabet,
+                           std::span<const double> marginals, int32_t symbol,
+                           const ebm::WindowSpan& span);
+
 /// A word that was considered.
 struct WordChoice {
   std::string text;
