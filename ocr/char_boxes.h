@@ -16,7 +16,8 @@ namespace talweg::ocr {
 /// image resizing", 2007), near the middle of a gap where several are as good; so a slanted or
 /// undercut letter keeps its parts. A character's box is what ink lies between its two cuts. A space
 /// reaches from the ink before it to the ink behind it. A character without ink keeps its windows, and
-/// all rows.
+/// all rows. What reaches beyond the middle of a neighbour, as the arm of a T over a full stop, is cut off
+/// there.
 void fit_to_ink(const InkImage& image, int source_height, std::span<CharReading> characters);
 
 }  // namespace talweg::ocr
