@@ -12,9 +12,10 @@ constexpr const char* kVersionKey = "talweg.version";
 constexpr const char* kVersion = "1";
 constexpr const char* kStepName = "training/step";
 constexpr const char* kRngName = "training/rng";
-constexpr const char* kModel = "model/";
 constexpr const char* kOptimizer = "optimizer/";
 constexpr const char* kSteps = "steps";
+
+std::string prefix_of(ParameterSet set) { return set == ParameterSet::model ? "model/" : "kept/"; }
 
 std::vector<int64_t> dims(const Shape& shape) {
   std::vector<int64_t> d;
@@ -159,17 +160,22 @@ bool Checkpoint::resumable() const { return tensors_.contains(kStepName); }
 
 // --- model ---
 
-template <class T> void Checkpoint::store(const Parameters<T>& parameters) {
-  for (const Parameter<T>& p : parameters) tensors_[kModel + p.name] = blob_of(p.value);
+bool Checkpoint::holds(ParameterSet set) const {
+  const auto first = tensors_.lower_bound(prefix_of(set));
+  return first != tensors_.end() && first->first.starts_with(prefix_of(set));
 }
 
-template <class T> void Checkpoint::restore(Parameters<T>& parameters) const {
+template <class T> void Checkpoint::store(const Parameters<T>& parameters, ParameterSet set) {
+  for (const Parameter<T>& p : parameters) tensors_[prefix_of(set) + p.name] = blob_of(p.value);
+}
+
+template <class T> void Checkpoint::restore(Parameters<T>& parameters, ParameterSet set) const {
   std::vector<Slot<T>> slots;
   for (int id = 0; id < parameters.size(); ++id) {
-    slots.push_back({kModel + parameters[id].name, &parameters[id].value});
+    slots.push_back({prefix_of(set) + parameters[id].name, &parameters[id].value});
   }
   const Reader reader(origin_, tensors_);
-  reader.check_nothing_left(kModel, slots);
+  reader.check_nothing_left(prefix_of(set), slots);
   reader.read(slots);
 }
 
@@ -217,10 +223,10 @@ TrainingState Checkpoint::training_state() const {
   return {reader.numbers<int64_t>(kStepName, 1)[0], Rng(words[0], words[1])};
 }
 
-template void Checkpoint::store(const Parameters<float>&);
-template void Checkpoint::store(const Parameters<double>&);
-template void Checkpoint::restore(Parameters<float>&) const;
-template void Checkpoint::restore(Parameters<double>&) const;
+template void Checkpoint::store(const Parameters<float>&, ParameterSet);
+template void Checkpoint::store(const Parameters<double>&, ParameterSet);
+template void Checkpoint::restore(Parameters<float>&, ParameterSet) const;
+template void Checkpoint::restore(Parameters<double>&, ParameterSet) const;
 template void Checkpoint::store(const Optimizer<float>&, const Parameters<float>&);
 template void Checkpoint::store(const Optimizer<double>&, const Parameters<double>&);
 template void Checkpoint::restore(Optimizer<float>&, const Parameters<float>&) const;

@@ -7,8 +7,9 @@
 //   c.store(TrainingState{next_step, rng});       c.restore(optimizer, parameters);
 //   c.save(path);                                 auto [next_step, rng] = c.training_state();
 //
-// Inside: model/<parameter>, optimizer/<optimiser>/<slot>/<parameter>, optimizer/<optimiser>/steps,
-// training/step, training/rng (key, counter); the metadata, and the format's name and version.
+// Inside: model/<parameter>, kept/<parameter>, optimizer/<optimiser>/<slot>/<parameter>,
+// optimizer/<optimiser>/steps, training/step, training/rng (key, counter); the metadata, and the
+// format's name and version.
 #pragma once
 
 #include <filesystem>
@@ -28,6 +29,10 @@ struct TrainingState {
   Rng rng;  ///< Context::rng()
 };
 
+/// Which values of a network's parameters: those in use, or an earlier state that was worth keeping
+/// beside them.
+enum class ParameterSet { model, kept };
+
 class Checkpoint {
  public:
   /// An empty checkpoint with the user's metadata: architecture, charset, summary. Keys that begin
@@ -44,14 +49,17 @@ class Checkpoint {
   const Metadata& metadata() const { return metadata_; }
   /// Does it hold what resuming needs, optimiser and training state?
   bool resumable() const;
+  bool holds(ParameterSet set) const;
 
-  template <class T> void store(const Parameters<T>& parameters);
+  template <class T>
+  void store(const Parameters<T>& parameters, ParameterSet set = ParameterSet::model);
   template <class T> void store(const Optimizer<T>& optimizer, const Parameters<T>& parameters);
   void store(const TrainingState& state);
 
   /// Copies the stored values into parameters of the same names and shapes, all or none. Throws
   /// IoError naming the tensor where one is missing, left over, or has another shape or dtype.
-  template <class T> void restore(Parameters<T>& parameters) const;
+  template <class T>
+  void restore(Parameters<T>& parameters, ParameterSet set = ParameterSet::model) const;
   /// The same for an optimiser's memory; throws IoError also where another optimiser wrote it.
   template <class T> void restore(Optimizer<T>& optimizer, const Parameters<T>& parameters) const;
   /// Throws IoError where there is none.

@@ -110,6 +110,10 @@ std::unique_ptr<WordTrainer> WordTrainer::resume(const std::filesystem::path& pa
     throw damaged_plan(path.string(), e);
   }
   checkpoint.restore(trainer->network_.parameters);
+  if (checkpoint.holds(nn::ParameterSet::kept)) {
+    trainer->keep();
+    checkpoint.restore(*trainer->kept_, nn::ParameterSet::kept);
+  }
   checkpoint.restore(trainer->optimizer_, trainer->network_.parameters);
   const nn::TrainingState state = checkpoint.training_state();
   trainer->context_.set_rng(state.rng);
@@ -214,22 +218,39 @@ void WordTrainer::study_step(const StudyStep& look) {
   images_ = images, infeasible_ = infeasible;
 }
 
-void WordTrainer::save(const std::filesystem::path& path, const nn::Metadata& summary) const {
+nn::Metadata WordTrainer::metadata(const nn::Metadata& summary) const {
   nn::Metadata metadata =
       model_metadata(plan_.architecture, source_.alphabet(), plan_.topology, summary);
   metadata[kPlanKey] = to_json(plan_, images_, infeasible_);
-  nn::Checkpoint checkpoint(metadata);
+  return metadata;
+}
+
+void WordTrainer::save(const std::filesystem::path& path, const nn::Metadata& summary) const {
+  nn::Checkpoint checkpoint(metadata(summary));
   checkpoint.store(network_.parameters);
   if (next_step_ < plan_.steps()) {
+    if (kept_) checkpoint.store(*kept_, nn::ParameterSet::kept);
     checkpoint.store(optimizer_, network_.parameters);
     checkpoint.store(nn::TrainingState{next_step_, context_.rng()});
   }
   checkpoint.save(path);
 }
 
-Recognizer WordTrainer::recognizer() const {
-  return Recognizer(plan_.architecture, source_.alphabet(), network_.parameters, plan_.topology,
+void WordTrainer::save_kept(const std::filesystem::path& path, const nn::Metadata& summary) const {
+  nn::Checkpoint checkpoint(metadata(summary));
+  checkpoint.store(kept_ ? *kept_ : network_.parameters);
+  checkpoint.save(path);
+}
+
+Recognizer WordTrainer::recognizer_of(const nn::Parameters<float>& parameters) const {
+  return Recognizer(plan_.architecture, source_.alphabet(), parameters, plan_.topology,
                     plan_.conv_algo);
+}
+
+Recognizer WordTrainer::recognizer() const { return recognizer_of(network_.parameters); }
+
+Recognizer WordTrainer::kept_recognizer() const {
+  return recognizer_of(kept_ ? *kept_ : network_.parameters);
 }
 
 std::vector<nn::ConvChoice> WordTrainer::conv_choices() const {

@@ -84,10 +84,18 @@ class WordTrainer {
       std::function<void(nn::Context<float>& context, const std::function<Var<float>()>& loss)>;
   void study_step(const StudyStep& look);
 
+  /// Remembers the parameters as they are now, running averages included, as the ones to keep; those
+  /// remembered before are forgotten. A checkpoint holds both.
+  void keep() { kept_ = network_.parameters; }
+
   /// Writes the model, and all that resume() needs, atomically. `summary` joins the metadata.
   void save(const std::filesystem::path& path, const nn::Metadata& summary = {}) const;
+  /// Writes the model that was kept, or where none was the one that is, as finished.
+  void save_kept(const std::filesystem::path& path, const nn::Metadata& summary = {}) const;
   /// The model as it is now, for reading.
   Recognizer recognizer() const;
+  /// The model that save_kept() writes.
+  Recognizer kept_recognizer() const;
 
   const TrainingPlan& plan() const { return plan_; }
   /// For tools that watch the steps.
@@ -101,10 +109,13 @@ class WordTrainer {
   bool aligns(int64_t step) const { return step >= plan_.character_steps; }  // stage 2
   Var<float> loss(const Batch& batch, int64_t step, nn::Context<float>& context);
   void note_windows(const Batch& batch);
+  nn::Metadata metadata(const nn::Metadata& summary) const;
+  Recognizer recognizer_of(const nn::Parameters<float>& parameters) const;
 
   TrainingPlan plan_;
   const BatchSource& source_;
   nn::Network<float> network_;
+  std::optional<nn::Parameters<float>> kept_;
   Tape<float> tape_;
   nn::Context<float> context_;
   nn::AdamW<float> optimizer_;

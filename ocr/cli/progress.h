@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace talweg::ocr::cli {
@@ -33,6 +34,23 @@ class Progress {
   bool quiet_, terminal_;
   Clock::time_point start_, last_;
   std::string line_;
+};
+
+/// The time that work took, without its pauses.
+class Stopwatch {
+ public:
+  /// Stands still, with `seconds` counted already.
+  explicit Stopwatch(double seconds = 0) : counted_(seconds) {}
+  void go() { since_ = Clock::now(); }
+  void pause() { counted_ = seconds(), since_.reset(); }
+  double seconds() const {
+    return counted_ + (since_ ? std::chrono::duration<double>(Clock::now() - *since_).count() : 0);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  double counted_;
+  std::optional<Clock::time_point> since_;
 };
 
 /// "0:42", "12:05", "1:02:03".

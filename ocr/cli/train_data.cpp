@@ -4,7 +4,9 @@
 #include <cstdio>
 
 #include "core/io/text.h"
+#include "ocr/data_split.h"
 #include "ocr/dataset_stats.h"
+#include "ocr/demo.h"
 #include "ocr/fine_tune.h"
 #include "ocr/mixed_source.h"
 #include "ocr/text.h"
@@ -15,6 +17,8 @@ namespace talweg::ocr::cli {
 namespace {
 
 constexpr int kImagesPerBatch = 32;
+constexpr int kValidationWords = 300;  // of the classic task, a variant
+constexpr int kRenderedWords = 1000;   // from typefaces
 constexpr std::size_t kShownFindings = 20;
 
 /// A running hash (FNV-1a, 64 bit): enough to notice that data changed, not to resist an adversary.
@@ -68,14 +72,24 @@ Dataset open_checked(const std::string& path, const Alphabet& alphabet, const Da
   return data;
 }
 
-/// Moves a random share of the samples to the validation set.
-void split(std::vector<Sample>& samples, const DataSpec& spec, std::vector<Sample>& validation) {
-  Rng rng = Rng(spec.seed).split(uint64_t{1} << 50);
-  for (std::size_t i = samples.size(); i > 1; --i) std::swap(samples[i - 1], samples[rng.below(i)]);
-  const auto kept = std::size_t(std::max(1.0, double(samples.size()) * spec.part + 0.5));
-  validation.assign(samples.begin() + std::ptrdiff_t(std::min(kept, samples.size())),
-                    samples.end());
-  samples.resize(std::min(kept, samples.size()));
+/// Words of the classic task, as many of each variant.
+HeldOut classic_words(const std::vector<ClassicTask>& tasks, const RandomWords& words,
+                      uint64_t seed) {
+  return HeldOut(int64_t(kVariants.size()) * kValidationWords, [=](int64_t i) {
+    const auto v = std::size_t(i / kValidationWords);
+    Rng rng = Rng(seed).split(uint64_t{1} << 51).split(v).split(uint64_t(i % kValidationWords));
+    const std::string text = random_word(words, rng);
+    return HeldOutWord{tasks[v % tasks.size()].render(text, kVariants[v], rng), text,
+                       message("drawn word ", i, ", ", variant_name(kVariants[v]))};
+  });
+}
+
+HeldOut rendered_words(const RenderedSource& source, uint64_t seed) {
+  return HeldOut(kRenderedWords, [&source, seed](int64_t i) {
+    RenderedWord word = source.draw(seed, i);
+    return HeldOutWord{std::move(word.image), word.text,
+                       message("drawn word ", i, ", ", word.face)};
+  });
 }
 
 /// Throws IoError where labels hold letters that a model which keeps its own can't read: says
@@ -131,6 +145,13 @@ std::unique_ptr<RenderedSource> open_typefaces(const DataSpec& spec, const Alpha
   return std::make_unique<RenderedSource>(faces, std::move(texts), alphabet, rendered);
 }
 
+/// The samples to train on, and those to validate on: the set that was named, or a share of them.
+DataSplit split_samples(const DataSpec& spec, const Alphabet& alphabet, bool quiet) {
+  std::vector<Sample> samples = open_checked(spec.train, alphabet, spec, quiet).samples;
+  if (spec.validation.empty()) return split(std::move(samples), spec.part, spec.seed);
+  return {std::move(samples), open_checked(spec.validation, alphabet, spec, quiet).samples};
+}
+
 TrainingData from_images(const DataSpec& spec, bool quiet) {
   TrainingData data;
   const std::vector<Sample> found = open_dataset(spec.train).samples;
@@ -141,21 +162,18 @@ TrainingData from_images(const DataSpec& spec, bool quiet) {
   const Alphabet alphabet = alphabet_of(spec, letters);
   const bool keeps = !spec.base.empty() && spec.charset_mode == "keep";
   if (keeps && !spec.skip_bad) refuse_foreign(found, alphabet, spec.train);
-  std::vector<Sample> samples = open_checked(spec.train, alphabet, spec, quiet).samples;
-  if (spec.validation.empty()) {
-    split(samples, spec, data.validation);
-  } else {
-    data.validation = open_checked(spec.validation, alphabet, spec, quiet).samples;
-  }
+  DataSplit samples = split_samples(spec, alphabet, quiet);
   Fingerprint fingerprint;
-  for (const auto* set : {&samples, &data.validation}) {
+  for (const auto* set : {&samples.train, &samples.validation}) {
     for (const Sample& s : *set) fingerprint.add(s.path + '\t' + s.text);
   }
-  data.samples = int64_t(samples.size());
-  data.source = std::make_unique<FolderSource>(samples, alphabet, spec.seed, kImagesPerBatch);
+  data.samples = std::ssize(samples.train);
+  data.source = std::make_unique<FolderSource>(samples.train, alphabet, spec.seed, kImagesPerBatch);
+  data.own = HeldOut(std::move(samples.validation));
   if (!spec.typefaces.empty()) {
     auto drawn = open_typefaces(spec, alphabet, fingerprint, quiet);
     data.rendered = drawn.get();
+    data.drawn = rendered_words(*drawn, spec.seed);
     data.source = std::make_unique<MixedSource>(std::move(data.source), std::move(drawn), spec.mix);
   }
   data.fingerprint = fingerprint.text();
@@ -164,19 +182,20 @@ TrainingData from_images(const DataSpec& spec, bool quiet) {
 
 TrainingData from_fonts(const DataSpec& spec) {
   TrainingData data;
-  data.words = parse_random_words(spec.random);
-  const Alphabet alphabet = alphabet_of(spec, data.words.letters);
+  FontSourceOptions options;
+  options.seed = spec.seed;
+  options.words = parse_random_words(spec.random);
+  const Alphabet alphabet = alphabet_of(spec, options.words.letters);
   Fingerprint fingerprint;
+  std::vector<ClassicTask> tasks;
   for (const std::string& name : spec.fonts) {
     const Font font = Font::load(find_font(name));
-    data.tasks.emplace_back(font, data.words.letters);
+    tasks.emplace_back(font, options.words.letters);
     fingerprint.add(font.name());
   }
   data.fingerprint = fingerprint.text();
-  FontSourceOptions options;
-  options.seed = spec.seed;
-  options.words = data.words;
-  data.source = std::make_unique<FontSource>(data.tasks, alphabet, options);
+  data.drawn = classic_words(tasks, options.words, spec.seed);
+  data.source = std::make_unique<FontSource>(tasks, alphabet, options);
   return data;
 }
 
@@ -186,6 +205,7 @@ TrainingData from_typefaces(const DataSpec& spec, bool quiet) {
   auto source = open_typefaces(spec, alphabet_of(spec, reader_letters()), fingerprint, quiet);
   data.fingerprint = fingerprint.text();
   data.rendered = source.get();
+  data.drawn = rendered_words(*source, spec.seed);
   data.source = std::move(source);
   return data;
 }

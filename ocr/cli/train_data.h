@@ -8,6 +8,7 @@
 
 #include "ocr/batch.h"
 #include "ocr/dataset.h"
+#include "ocr/held_out.h"
 #include "ocr/rendered_source.h"
 #include "ocr/word_model.h"
 
@@ -43,13 +44,15 @@ struct DataSpec {
 /// The data themselves.
 struct TrainingData {
   std::unique_ptr<BatchSource> source;
-  std::vector<ClassicTask> tasks;            ///< the classic task: to draw validation words with
-  RandomWords words;                         ///< the classic task's
   const RenderedSource* rendered = nullptr;  ///< from typefaces: source, or a part of it
-  std::vector<Sample> validation;            ///< from images; may be empty
+  HeldOut own;                               ///< labelled images that are not trained on
+  HeldOut drawn;                             ///< drawn words that are not trained on
   int64_t samples = 0;                       ///< images to train on; 0 where they are drawn
   /// A fingerprint of everything above: a resumed run must find the same.
   std::string fingerprint;
+
+  /// What decides how good a model is: the user's own images, where there are any.
+  const HeldOut& validation() const { return own.empty() ? drawn : own; }
 };
 
 /// Opens, checks and prepares the data. Faults are printed to stderr, file, line and character named;

@@ -167,4 +167,19 @@ TrainingPlan plan_of(const TrainArguments& a, const TrainingData& data, bool qui
   return plan;
 }
 
+LearningRules rules_of(const TrainArguments& a, const TrainingData& data, int64_t steps) {
+  LearningRules rules;
+  rules.every = a.validate_every > 0 ? a.validate_every : std::max<int64_t>(1, steps / 10);
+  rules.patience = a.patience;
+  // Words that are drawn never come back, and the learning rate ends at zero: the last state is the
+  // best, but for chance. A set of images can be learned by heart.
+  rules.keep_best = a.keep.empty() ? !data.own.empty() || a.patience > 0 : a.keep == "best";
+  if (data.validation().empty() && (a.patience > 0 || a.keep == "best")) {
+    throw IoError(message(a.data.train, ": no image is left to measure on, as ",
+                          a.patience > 0 ? "--patience" : "--keep best",
+                          " asks for; give a set with --val, or a share with --val-share"));
+  }
+  return rules;
+}
+
 }  // namespace talweg::ocr::cli

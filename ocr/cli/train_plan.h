@@ -5,6 +5,7 @@
 #include <string>
 
 #include "ocr/cli/train_data.h"
+#include "ocr/learning_record.h"
 #include "ocr/training.h"
 
 namespace talweg::ocr::cli {
@@ -20,6 +21,9 @@ struct TrainArguments {
   std::string loss;   ///< empty: what suits the data
   ebm::WordLossOptions loss_options;
   bool profile = false;
+  int64_t validate_every = 0;  ///< steps; 0: a tenth of all
+  int64_t patience = 0;        ///< measurements; 0: endless
+  std::string keep;            ///< best or last; empty: what suits the data
 };
 
 /// Fills in what was not said: the classic task's settings, or, where words are drawn in typefaces,
@@ -37,5 +41,9 @@ void check_loss(const TrainArguments& a);
 /// How to train on `data`: as many steps as were asked for, in epochs, or in a time, which is found
 /// out by a short run. Says on stderr, unless quiet, how many steps a time comes to.
 TrainingPlan plan_of(const TrainArguments& a, const TrainingData& data, bool quiet);
+
+/// When to measure in a run of `steps`, what to keep, when to stop. Throws IoError where patience was
+/// asked for and there is nothing to measure on.
+LearningRules rules_of(const TrainArguments& a, const TrainingData& data, int64_t steps);
 
 }  // namespace talweg::ocr::cli

@@ -221,6 +221,41 @@ TEST_CASE("a model that says nothing of its topology is classic; one we don't kn
   CHECK_THROWS_WITH_AS(model_info(nn::Checkpoint(metadata)), doctest::Contains("'knots'"), IoError);
 }
 
+TEST_CASE("the state that was kept is what is written, and a resumed run keeps it too") {
+  const ScratchFolder folder;
+  const FontSource source = font_source();
+  const auto energies = [&](const std::string& name) {
+    return Recognizer::load(folder / name).energies(io::Gray8(40, 32, 255)).values;
+  };
+  WordTrainer whole(small_plan(2, 6), source), half(small_plan(2, 6), source);
+  whole.save_kept(folder / "fresh.safetensors");  // nothing is kept: the model as it is
+  std::vector<float> at_step_4;
+  const auto keep_at_4 = [&](WordTrainer& trainer, int64_t until) {
+    trainer.run([&, until](const TrainingReport& r) {
+      if (r.step + 1 == 4) trainer.keep();
+      if (r.step + 1 == 4) {
+        at_step_4 = trainer.recognizer().energies(io::Gray8(40, 32, 255)).values;
+      }
+      return r.step + 1 < until;
+    });
+  };
+  keep_at_4(whole, 8);
+  whole.save_kept(folder / "whole.safetensors");
+  keep_at_4(half, 6);
+  half.save(folder / "half.safetensors");
+  const auto resumed = WordTrainer::resume(folder / "half.safetensors", source);
+  resumed->run();
+  resumed->save_kept(folder / "resumed.safetensors");
+  CHECK(io::read_file(folder / "whole.safetensors") ==
+        io::read_file(folder / "resumed.safetensors"));
+  CHECK(energies("whole.safetensors") == at_step_4);
+  CHECK(energies("whole.safetensors") != energies("fresh.safetensors"));
+  CHECK(whole.kept_recognizer().energies(io::Gray8(40, 32, 255)).values == at_step_4);
+  whole.save(folder / "last.safetensors");
+  CHECK(energies("last.safetensors") != at_step_4);
+  CHECK_FALSE(nn::Checkpoint::load(folder / "whole.safetensors").resumable());
+}
+
 TEST_CASE("a finished model can't be resumed, nor an unfinished one over another alphabet") {
   const ScratchFolder folder;
   const FontSource source = font_source();
