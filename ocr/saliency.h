@@ -23,9 +23,21 @@ struct Saliency {
 Saliency saliency(const Recognizer& recognizer, const io::Gray8& image, const std::string& text,
                   double beta);
 
-/// The image, and below it the same with the gradient over it: red where ink makes the text more
-/// expensive, blue where it makes it cheaper, full colour at the largest |gradient|. The bytes of a
-/// file.
+/// The gradient of the gap F_beta(text | image) - F_beta(all words | image) = -log p(text | image) / beta: what
+/// speaks for the text and against all others, where saliency() does not ask for others. Its `energy` is the
+/// gap. beta in (0, inf). Throws as saliency does.
+Saliency gap_saliency(const Recognizer& recognizer, const io::Gray8& image, const std::string& text,
+                      double beta);
+
+/// The gradient averaged over each pixel and its neighbours, by (1 2 1) / 4 along both axes: single pixels
+/// differ as a network's strides have it, strokes as its letters do.
+Saliency smoothed(Saliency saliency);
+
+/// The gradient over the faint image, pixel by pixel: red where ink makes the text more expensive, blue where it
+/// makes it cheaper, full colour at the largest |gradient|, below it the share |g|^gamma of it.
+io::Rgb8 saliency_picture(const Saliency& saliency, double gamma = 0.5);
+
+/// The image, and below it saliency_picture, enlarged. The bytes of a file.
 std::string saliency_figure(const Saliency& saliency, FigureFormat format);
 
 }  // namespace talweg::ocr

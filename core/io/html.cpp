@@ -110,6 +110,18 @@ uint32_t png_width(std::string_view png) {
 
 }  // namespace
 
+std::string json_for_script(std::string_view json) {
+  std::string text;
+  for (const char c : json) {
+    if (c == '<') {
+      text += "\\u003c";
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
 HtmlPage::HtmlPage(std::string_view title, std::string_view lead) : title_(title), lead_(lead) {}
 
 void HtmlPage::section(std::string_view heading) {

@@ -17,6 +17,10 @@ struct Table {
   std::string caption = {};                         ///< one sentence: what the numbers are
 };
 
+/// JSON to stand inside a <script> element: '<' is written as \u003c, so that nothing in it looks like the
+/// element's end.
+std::string json_for_script(std::string_view json);
+
 /// Appends block after block; text is escaped unless a name says html or svg.
 class HtmlPage {
  public:

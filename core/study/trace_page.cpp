@@ -193,11 +193,8 @@ std::string graph_svg(const Trace& trace) {
   return svg + "</svg>";
 }
 
-/// JSON inside a <script>: nothing in it may look like the end of the element.
 std::string for_script(const Json& json) {
-  std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace), out;
-  for (const char c : text) out += c == '<' ? "\\u003c" : std::string(1, c);
-  return out;
+  return io::json_for_script(json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 }  // namespace

@@ -4,7 +4,9 @@
 
 #include <cmath>
 #include <limits>
+#include <vector>
 
+#include "ebm/align/partition.h"
 #include "tests/ocr/small_training.h"
 
 namespace talweg::ocr {
@@ -57,8 +59,51 @@ TEST_CASE("saliency is the derivative of F: paler ink changes F as the gradient 
   }
 }
 
+TEST_CASE("the gap's saliency is the derivative of -log p / beta") {
+  const Recognizer recognizer = untrained();
+  const io::Gray8 image = blots();
+  constexpr double kBeta = 0.7;
+  const auto gap = [&](const io::Gray8& at) {
+    const EnergyMap map = recognizer.energies(at);
+    ebm::WordPosterior all;
+    all.sum(map.values.data(), map.windows, map.symbols, ebm::Grammar{26, recognizer.topology()},
+            kBeta);
+    ebm::AlignScratch scratch;
+    const std::vector<int32_t> word{0, 1};
+    return -all.log_probability(map.values.data(), word, scratch) / kBeta;
+  };
+  const Saliency s = gap_saliency(recognizer, image, "ab", kBeta);
+  CHECK(s.energy == doctest::Approx(gap(image)).epsilon(1e-4));
+  io::Gray8 paler = image;
+  double expected = 0;
+  for (std::size_t i = 0; i < s.ink.size(); ++i) {
+    if (s.ink[i] != 1 || s.gradient[i] <= 0) continue;
+    paler.pixels[i] = 1;
+    expected -= double(s.gradient[i]) / 255;
+  }
+  REQUIRE(std::abs(expected) > 1e-3);
+  CHECK(gap(paler) - gap(image) == doctest::Approx(expected).epsilon(0.05));
+}
+
+TEST_CASE("smoothing spreads a pixel's gradient over its neighbours and keeps its sum") {
+  Saliency s{"", 1, 0, 3, 5, std::vector<float>(15, 0.0f), std::vector<float>(15, 0.0f)};
+  s.gradient[7] = 16;
+  const Saliency soft = smoothed(s);
+  CHECK(soft.gradient == std::vector<float>{0, 1, 2, 1, 0, 0, 2, 4, 2, 0, 0, 1, 2, 1, 0});
+}
+
+TEST_CASE("the picture is blue where ink makes the text cheaper, red where dearer") {
+  Saliency s{"", 1, 0, 1, 3, {0, 0, 0}, {-2, 0, 1}};
+  const io::Rgb8 picture = saliency_picture(s, 1);
+  CHECK(picture.at(0, 0).b > picture.at(0, 0).r);
+  CHECK(picture.at(1, 0) == io::Rgb{255, 255, 255});
+  CHECK(picture.at(2, 0).r > picture.at(2, 0).b);
+}
+
 TEST_CASE("a text that does not fit is refused") {
-  CHECK_THROWS_AS(saliency(untrained(), blots(), "abcdefghijklmnopqrstuvwxyz", 1), Error);
+  for (const auto kind : {saliency, gap_saliency}) {
+    CHECK_THROWS_AS(kind(untrained(), blots(), "abcdefghijklmnopqrstuvwxyz", 1), Error);
+  }
 }
 
 TEST_CASE("the figure is a picture of either kind") {

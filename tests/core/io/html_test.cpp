@@ -87,6 +87,10 @@ TEST_CASE("what does not fit a page is refused") {
         "else; encode it with encode_png");
 }
 
+TEST_CASE("JSON inside a script can't end it") {
+  CHECK(json_for_script(R"({"a":"</script>"})") == R"({"a":"\u003c/script>"})");
+}
+
 TEST_CASE("a saved page holds what str gives") {
   const ScratchFolder folder;
   HtmlPage page("t");
