@@ -36,6 +36,7 @@ void add_align(CLI::App& app, const Settings& settings);
 void add_check(CLI::App& app, const Settings& settings);
 void add_demo(CLI::App& app, const Settings& settings);
 void add_eval(CLI::App& app, const Settings& settings);
+void add_explore(CLI::App& app, const Settings& settings);
 void add_inspect(CLI::App& app, const Settings& settings);
 void add_lab(CLI::App& app, const Settings& settings);
 void add_lm(CLI::App& app, const Settings& settings);
