@@ -7,6 +7,7 @@
 #include <mutex>
 #include <numeric>
 
+#include "ocr/blank_ends.h"
 #include "ocr/char_boxes.h"
 
 namespace talweg::ocr {
@@ -135,10 +136,12 @@ std::vector<EnergyMap> Recognizer::energies(std::span<const io::Gray8> images,
     {
       const TapeScope<float> scope(*tape);
       const auto x = tape->make("images", {std::ssize(batches[b]), kModelHeight, width, 1});
+      std::vector<InkedColumns> inked;
       float* to = x.data();
       for (std::size_t i : batches[b]) {
         InkImage image = prepare_image(images[i]);
         maps[i] = {windows, symbols, architecture_.window_stride() * image.source_scale, {}};
+        inked.push_back(inked_columns(image));
         to = std::copy(image.ink.begin(), image.ink.end(), to);
         if (prepared != nullptr) (*prepared)[i] = std::move(image);
       }
@@ -146,9 +149,11 @@ std::vector<EnergyMap> Recognizer::energies(std::span<const io::Gray8> images,
         auto context = nn::Context<float>::for_inference(*tape, network_.parameters);
         context.set_conv_algo(algo_);
         const float* from = ocr::energies(architecture_, network_, context, x).data();
-        for (std::size_t i : batches[b]) {
-          maps[i].values.assign(from, from + windows * symbols);
-          from += windows * symbols;
+        for (std::size_t k = 0; k < batches[b].size(); ++k, from += windows * symbols) {
+          EnergyMap& map = maps[batches[b][k]];
+          map.values.assign(from, from + windows * symbols);
+          if (topology_ == ebm::Topology::classic) continue;  // its words begin in the first window
+          settle_blank_ends(inked[k], architecture_.window_stride(), alphabet_.between(), map);
         }
       }
     }

@@ -44,6 +44,8 @@ class Recognizer {
   /// The inverse temperature at which the model's probabilities say how often it is right.
   double reading_beta() const { return reading_beta_; }
 
+  /// The network's energies; far from all ink, where the topology allows it, BETWEEN alone
+  /// (ocr/blank_ends.h).
   EnergyMap energies(const io::Gray8& image) const;
   /// The energies of images, the i-th the same, bit for bit, whatever the others are.
   std::vector<EnergyMap> energies(std::span<const io::Gray8> images) const;
