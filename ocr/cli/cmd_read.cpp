@@ -206,10 +206,12 @@ void add_read(CLI::App& app, const Settings& settings) {
   CLI::App* command = app.add_subcommand("read", "Reads images of words");
   add_model_option(*command, a->model);
   command
-      ->add_option("-f,--format", a->format,
-                   "txt; tsv (file, text, confidence, energy, note, the characters' confidences); "
-                   "json (boxes and alternatives of every character too); hocr or alto (one page "
-                   "an image)")
+      ->add_option(
+          "-f,--format", a->format,
+          "txt; tsv (file, text, confidence, energy, note, the characters' confidences, what "
+          "probabilities are over); "
+          "json (boxes and alternatives of every character too); hocr or alto (one page "
+          "an image)")
       ->check(CLI::IsMember({"txt", "tsv", "json", "hocr", "alto"}))
       ->capture_default_str();
   add_decoder_options(*command, a->decoder);

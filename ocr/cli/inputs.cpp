@@ -42,7 +42,10 @@ void take_folder(const std::string& folder, const std::function<void(const std::
   std::vector<std::string> files;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (entry.is_regular_file() && may_be_image(entry.path())) files.push_back(entry.path());
+    // A link to nowhere is taken too: it will be named as missing.
+    std::error_code nowhere;
+    const bool is_file = entry.is_regular_file(nowhere) || !entry.exists(nowhere);
+    if (is_file && may_be_image(entry.path())) files.push_back(entry.path());
   }
   if (error) throw IoError(message(folder, ": the folder can't be read: ", error.message()));
   if (files.empty()) throw IoError(message(folder, ": there is no image in this folder"));

@@ -60,7 +60,15 @@ std::vector<Word> words_of(const ReadImage& i) {
   return words;
 }
 
+/// What the confidences are, for people who open the file.
+std::string explained(const DecoderOptions& decoder) {
+  return "confidences are probabilities over: " + words_summed(decoder);
+}
+
 class HocrPrinter : public ReadingPrinter {
+ public:
+  explicit HocrPrinter(const DecoderOptions& decoder) : explained_(explained(decoder)) {}
+
  private:
   void begin() override {
     std::fputs(
@@ -71,9 +79,10 @@ class HocrPrinter : public ReadingPrinter {
         "<meta http-equiv=\"Content-Type\" content=\"text/html; charset=utf-8\" />\n"
         "<meta name=\"ocr-system\" content=\"talweg " TALWEG_VERSION
         "\" />\n"
-        "<meta name=\"ocr-capabilities\" content=\"ocr_page ocr_line ocrx_word ocrx_cinfo\" />\n"
-        "</head>\n<body>\n",
+        "<meta name=\"ocr-capabilities\" content=\"ocr_page ocr_line ocrx_word ocrx_cinfo\" />\n",
         stdout);
+    std::printf("<meta name=\"description\" content=\"%s\" />\n</head>\n<body>\n",
+                explained_.c_str());
   }
 
   static std::string bbox(const Box& b) { return message(b.x0, ' ', b.y0, ' ', b.x1, ' ', b.y1); }
@@ -104,12 +113,14 @@ class HocrPrinter : public ReadingPrinter {
 
   void end() override { std::fputs("</body>\n</html>\n", stdout); }
 
+  std::string explained_;
   int64_t pages_ = 0;
 };
 
 class AltoPrinter : public ReadingPrinter {
  public:
-  explicit AltoPrinter(std::string source) : source_(std::move(source)) {}
+  AltoPrinter(std::string source, const DecoderOptions& decoder)
+      : source_(std::move(source)), explained_(explained(decoder)) {}
 
  private:
   void begin() override {
@@ -126,8 +137,12 @@ class AltoPrinter : public ReadingPrinter {
       std::printf(" <sourceImageInformation><fileName>%s</fileName></sourceImageInformation>\n",
                   io::escape(source_).c_str());
     }
+    std::printf(
+        " <Processing ID=\"reading\"><processingStepDescription>%s"
+        "</processingStepDescription>",
+        explained_.c_str());
     std::fputs(
-        " <Processing ID=\"reading\"><processingSoftware><softwareName>talweg</softwareName>"
+        "<processingSoftware><softwareName>talweg</softwareName>"
         "<softwareVersion>" TALWEG_VERSION
         "</softwareVersion></processingSoftware></Processing>\n"
         "</Description>\n<Layout>\n",
@@ -186,16 +201,17 @@ class AltoPrinter : public ReadingPrinter {
 
   void end() override { std::fputs("</Layout>\n</alto>\n", stdout); }
 
-  std::string source_;
+  std::string source_, explained_;
   int64_t pages_ = 0;
 };
 
 }  // namespace
 
 std::unique_ptr<ReadingPrinter> make_page_printer(const std::string& format,
-                                                  const std::string& source) {
-  if (format == "hocr") return std::make_unique<HocrPrinter>();
-  if (format == "alto") return std::make_unique<AltoPrinter>(source);
+                                                  const std::string& source,
+                                                  const DecoderOptions& decoder) {
+  if (format == "hocr") return std::make_unique<HocrPrinter>(decoder);
+  if (format == "alto") return std::make_unique<AltoPrinter>(source, decoder);
   throw Error(message("there is no format '", format, "'"));
 }
 

@@ -18,12 +18,6 @@ std::string cell(double value, int decimals) {
   return std::isfinite(value) ? io::format_number(value, decimals) : "";
 }
 
-/// What probabilities sum to one over.
-std::string words_summed(const DecoderOptions& decoder) {
-  const std::string words = decoder.lexicon ? "lexicon" : "all words";
-  return decoder.letters ? words + " of the allowed letters" : words;
-}
-
 class TextPrinter : public ReadingPrinter {
  public:
   explicit TextPrinter(bool with_names) : with_names_(with_names) {}
@@ -41,11 +35,12 @@ class TextPrinter : public ReadingPrinter {
 
 class TablePrinter : public ReadingPrinter {
  public:
-  explicit TablePrinter(int alternatives) : alternatives_(alternatives) {}
+  explicit TablePrinter(const DecoderOptions& decoder)
+      : over_(words_summed(decoder)), alternatives_(decoder.alternatives) {}
 
  private:
   void begin() override {
-    std::fputs("file\ttext\tconfidence\tenergy\tnote\tconfidences", stdout);
+    std::fputs("file\ttext\tconfidence\tenergy\tnote\tconfidences\tprobability_over", stdout);
     for (int k = 1; k <= alternatives_; ++k) std::printf("\ttext%d\tprobability%d", k, k);
     std::fputs("\n", stdout);
   }
@@ -57,6 +52,7 @@ class TablePrinter : public ReadingPrinter {
     for (std::size_t k = 0; k < r.characters.size(); ++k) {
       line += (k ? " " : "") + cell(r.characters[k].confidence, 4);
     }
+    line += '\t' + over_;
     for (std::size_t k = 0; k < std::size_t(alternatives_); ++k) {
       const bool there = k < r.alternatives.size();
       line += '\t' + (there ? r.alternatives[k].text : "") + '\t' +
@@ -67,6 +63,7 @@ class TablePrinter : public ReadingPrinter {
 
   void end() override {}
 
+  std::string over_;
   int alternatives_;
 };
 
@@ -124,6 +121,11 @@ class JsonPrinter : public ReadingPrinter {
 
 }  // namespace
 
+std::string words_summed(const DecoderOptions& decoder) {
+  const std::string words = decoder.lexicon ? "lexicon" : "all words";
+  return decoder.letters ? words + " of the allowed letters" : words;
+}
+
 // Late, so that a failure before the first image leaves no half of a document behind.
 void ReadingPrinter::open() {
   if (!std::exchange(opened_, true)) begin();
@@ -143,9 +145,9 @@ void ReadingPrinter::finish() {
 std::unique_ptr<ReadingPrinter> make_printer(const std::string& format, const std::string& source,
                                              const DecoderOptions& decoder) {
   if (format == "json") return std::make_unique<JsonPrinter>(decoder);
-  if (format == "tsv") return std::make_unique<TablePrinter>(decoder.alternatives);
+  if (format == "tsv") return std::make_unique<TablePrinter>(decoder);
   if (format == "txt") return std::make_unique<TextPrinter>(source.empty());
-  return make_page_printer(format, source);
+  return make_page_printer(format, source, decoder);
 }
 
 }  // namespace talweg::ocr::cli

@@ -40,12 +40,17 @@ class ReadingPrinter {
   bool opened_ = false;
 };
 
+/// What the probabilities of readings sum to one over: "all words", "lexicon", and either "of the allowed
+/// letters".
+std::string words_summed(const DecoderOptions& decoder);
+
 /// A printer of txt, tsv, json, hocr or alto. `source` is the only image's name; empty where there may
 /// be several, which are then named one by one.
 std::unique_ptr<ReadingPrinter> make_printer(const std::string& format, const std::string& source,
                                              const DecoderOptions& decoder);
 /// Those of them that print XML: hocr and alto.
 std::unique_ptr<ReadingPrinter> make_page_printer(const std::string& format,
-                                                  const std::string& source);
+                                                  const std::string& source,
+                                                  const DecoderOptions& decoder);
 
 }  // namespace talweg::ocr::cli

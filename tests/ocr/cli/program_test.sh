@@ -174,14 +174,6 @@ for i in 0000 0001; do
 done
 exec {reader[1]}>&-
 wait "$reader_PID" || fail "a streamed reading ended with $?"
-# Odd pictures: what was read of the word does not depend on how the pixels are kept.
-if python3 -c 'import PIL' 2>/dev/null; then
-  python3 "$here/odd_pictures.py" words/0003.png odd
-  for picture in odd/*; do
-    [[ $("$talweg" read -m $model "$picture") == $("$talweg" read -m $model words/0003.png) ]] ||
-      fail "$picture is read otherwise than words/0003.png"
-  done
-fi
 printf 'P5 600 500 255\n' >page.pgm
 head -c 300000 /dev/zero >>page.pgm
 expect 0 'page.pgm: 600 x 500 px look like a page' "$talweg" read -m $model page.pgm
