@@ -40,6 +40,8 @@ Sequential<T> fold_into(const Sequential<T>& layers, const Parameters<T>& from, 
       ++i;  // the BatchNorm is done
     } else if (const auto* inner = dynamic_cast<const Sequential<T>*>(all[i].get())) {
       folded.add(fold_into(*inner, from, to));
+    } else if (const auto* around = dynamic_cast<const Residual<T>*>(all[i].get())) {
+      folded.add(Residual<T>(fold_into(around->branch(), from, to)));
     } else {
       folded.add(all[i]->transfer(from, to));
     }

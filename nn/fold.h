@@ -12,7 +12,7 @@ template <class T> struct Network {
 };
 
 /// The same function in inference mode, over parameters of its own, with every Conv2d that a
-/// BatchNorm follows directly (also inside nested Sequentials) made one Conv2d. With s = gamma /
+/// BatchNorm follows directly (also inside nested Sequentials and Residuals) made one Conv2d. With s = gamma /
 /// sqrt(var + eps):
 ///
 ///   gamma (w * x + b - mean) / sqrt(var + eps) + beta  =  (s w) * x + (s (b - mean) + beta),

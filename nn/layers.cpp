@@ -74,6 +74,28 @@ LayerPtr<T> Sequential<T>::transfer(const Parameters<T>& from, Parameters<T>& to
   return copy;
 }
 
+// --- Residual ---
+
+template <class T> Var<T> Residual<T>::forward(Context<T>& context, Var<T> x) const {
+  const Var<T> y = branch_.forward(context, x);
+  expect(y.shape() == x.shape(), "[Residual] the branch makes ", y.shape(), " of ", x.shape(),
+         "; it must keep the shape to be added");
+  return add(x, y);
+}
+
+template <class T> std::string Residual<T>::describe() const {
+  std::string text = "Residual";
+  for (const LayerPtr<T>& layer : branch_.layers()) text += " + " + layer->describe();
+  return text;
+}
+
+template <class T>
+LayerPtr<T> Residual<T>::transfer(const Parameters<T>& from, Parameters<T>& to) const {
+  Sequential<T> copy;
+  for (const LayerPtr<T>& layer : branch_.layers()) copy.add(layer->transfer(from, to));
+  return std::make_shared<Residual>(std::move(copy));
+}
+
 // --- Conv2d ---
 
 template <class T>
@@ -197,7 +219,7 @@ BatchNorm<T>::BatchNorm(Parameters<T>& parameters, const std::string& name, int6
   const auto entry = [&](const char* suffix, T value, ParameterKind kind) {
     return parameters.add(name + suffix, Tensor<T>({channels}, value), kind);
   };
-  gamma_ = entry(".gamma", T(1), ParameterKind::bias);
+  gamma_ = entry(".gamma", T(config.gamma), ParameterKind::bias);
   beta_ = entry(".beta", T(0), ParameterKind::bias);
   running_mean_ = entry(".running_mean", T(0), ParameterKind::running);
   running_var_ = entry(".running_var", T(1), ParameterKind::running);
@@ -303,6 +325,8 @@ template <class T> LayerPtr<T> Flatten<T>::transfer(const Parameters<T>&, Parame
 
 template class Sequential<float>;
 template class Sequential<double>;
+template class Residual<float>;
+template class Residual<double>;
 template class Conv2d<float>;
 template class Conv2d<double>;
 template class Linear<float>;

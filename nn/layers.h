@@ -63,6 +63,22 @@ template <class T> class Sequential : public Layer<T> {
   std::vector<LayerPtr<T>> layers_;
 };
 
+/// y = x + branch(x): what the branch learns is a correction, and the gradient has a way past it.
+/// Source: He et al. 2016, "Deep residual learning for image recognition", eq. 1.
+template <class T> class Residual : public Layer<T> {
+ public:
+  explicit Residual(Sequential<T> branch) : branch_(std::move(branch)) {}
+  /// Throws Error unless the branch keeps the shape of x.
+  Var<T> forward(Context<T>& context, Var<T> x) const override;
+  std::string describe() const override;
+  LayerPtr<T> transfer(const Parameters<T>& from, Parameters<T>& to) const override;
+
+  const Sequential<T>& branch() const { return branch_; }
+
+ private:
+  Sequential<T> branch_;
+};
+
 struct Conv2dConfig {
   int64_t in = 1, out = 1;  ///< channels
   int64_t kh = 3, kw = 3;
@@ -129,6 +145,7 @@ template <class T> class Linear : public Layer<T> {
 };
 
 struct BatchNormConfig {
+  double gamma = 1;  ///< where every gamma begins; 0 begins a residual branch as nothing
   double epsilon = 1e-5;
   double momentum = 0.1;  ///< of a batch in the running averages
 };

@@ -62,14 +62,12 @@ Alphabet resized(const Alphabet& loaded, CharsetMode mode, std::u32string_view l
 
 void adopt(const nn::Parameters<float>& learned, const Alphabet& its_alphabet,
            nn::Parameters<float>& fresh, const Alphabet& alphabet) {
-  expect(learned.size() == fresh.size(), "[fine-tune] the model holds ", learned.size(),
-         " tensors, the new one ", fresh.size(), "; both must be of one architecture");
   const std::vector<int32_t> from = symbols_in(alphabet, its_alphabet);
-  for (int id = 0; id < fresh.size(); ++id) {
-    const nn::Parameter<float>& its = learned[id];
+  for (const nn::Parameter<float>& its : learned) {
+    const int id = fresh.find(its.name);
+    expect(id >= 0, "[fine-tune] the model holds a tensor ", its.name, ", the new one does not; ",
+           "both must be of one architecture, or the new one's extend the model's");
     nn::Parameter<float>& ours = fresh[id];
-    expect(its.name == ours.name, "[fine-tune] tensor ", id, " is ", its.name, " in the model and ",
-           ours.name, " in the new one; both must be of one architecture");
     if (ours.name.starts_with(kHeadName)) {
       adopt_rows(its, its_alphabet.size(), ours, from);
       continue;

@@ -23,8 +23,8 @@ CharsetMode parse_charset_mode(std::string_view name);
 /// `letters`: new ones are appended by code point. BETWEEN stays last.
 Alphabet resized(const Alphabet& loaded, CharsetMode mode, std::u32string_view letters);
 
-/// Copies what a trained network has learned into a fresh one of the same architecture, whose
-/// alphabet may be another: the rows of the last layer go with their letters, whatever their
+/// Copies what a trained network has learned into a fresh one of the same architecture or of one that
+/// extends it (Architecture::extends), whose alphabet may be another: the rows of the last layer go with their letters, whatever their
 /// numbers are in the two; rows of letters that `learned` lacks stay as they are. Throws Error
 /// where the networks differ in more than their letters.
 void adopt(const nn::Parameters<float>& learned, const Alphabet& its_alphabet,

@@ -26,8 +26,7 @@ constexpr std::size_t kLargestBatch = 16;
 
 nn::Network<float> folded(const Architecture& architecture, const Alphabet& alphabet,
                           const nn::Parameters<float>& parameters) {
-  const auto fresh = make_network(architecture, alphabet.size(), Rng());
-  return nn::fold(fresh.layers, parameters);
+  return nn::fold(make_blank_network(architecture, alphabet.size()).layers, parameters);
 }
 
 /// Indices of images of these widths, cut into runs of one width and at most kLargestBatch.
@@ -97,9 +96,15 @@ class Recognizer::Tapes {
 Recognizer::Recognizer(const Architecture& architecture, Alphabet alphabet,
                        const nn::Parameters<float>& parameters, ebm::Topology topology,
                        ConvAlgo algo, double reading_beta)
+    : Recognizer(architecture, alphabet, folded(architecture, alphabet, parameters), topology, algo,
+                 reading_beta) {}
+
+Recognizer::Recognizer(const Architecture& architecture, Alphabet alphabet,
+                       nn::Network<float> folded, ebm::Topology topology, ConvAlgo algo,
+                       double reading_beta)
     : architecture_(architecture),
       alphabet_(std::move(alphabet)),
-      network_(folded(architecture, alphabet_, parameters)),
+      network_(std::move(folded)),
       topology_(topology),
       algo_(algo),
       reading_beta_(reading_beta),
@@ -108,10 +113,10 @@ Recognizer::Recognizer(const Architecture& architecture, Alphabet alphabet,
 Recognizer Recognizer::load(const std::filesystem::path& path, ConvAlgo algo) {
   const nn::Checkpoint checkpoint = nn::Checkpoint::load(path);
   const ModelInfo info = model_info(checkpoint);
-  auto network = make_network(info.architecture, info.alphabet.size(), Rng());
+  auto network = make_blank_network(info.architecture, info.alphabet.size());
   checkpoint.restore(network.parameters);
-  return Recognizer(info.architecture, info.alphabet, network.parameters, info.topology, algo,
-                    info.reading_beta);
+  return Recognizer(info.architecture, info.alphabet, nn::fold(network.layers, network.parameters),
+                    info.topology, algo, info.reading_beta);
 }
 
 EnergyMap Recognizer::energies(const io::Gray8& image) const {

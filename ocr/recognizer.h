@@ -65,6 +65,8 @@ class Recognizer {
 
  private:
   class Tapes;
+  Recognizer(const Architecture& architecture, Alphabet alphabet, nn::Network<float> folded,
+             ebm::Topology topology, ConvAlgo algo, double reading_beta);
   std::vector<EnergyMap> energies(std::span<const io::Gray8> images,
                                   std::vector<InkImage>* prepared) const;
 

@@ -125,12 +125,12 @@ void WordTrainer::begin_from(const std::filesystem::path& path) {
   expect(next_step_ == 0, "[training] a run at step ", next_step_, " can't begin from a model");
   const nn::Checkpoint checkpoint = nn::Checkpoint::load(path);
   const ModelInfo info = model_info(checkpoint);
-  if (!(info.architecture == plan_.architecture) || info.topology != plan_.topology) {
+  if (!plan_.architecture.extends(info.architecture) || info.topology != plan_.topology) {
     throw IoError(message(path.string(), ": the model is ", info.architecture.to_string(), ", ",
                           ebm::to_string(info.topology), "; it can't begin a ",
                           plan_.architecture.to_string(), ", ", ebm::to_string(plan_.topology)));
   }
-  auto learned = make_network(info.architecture, info.alphabet.size(), Rng());
+  auto learned = make_blank_network(info.architecture, info.alphabet.size());
   checkpoint.restore(learned.parameters);
   adopt(learned.parameters, info.alphabet, network_.parameters, source_.alphabet());
 }

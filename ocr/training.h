@@ -68,7 +68,7 @@ class WordTrainer {
 
   /// Before the first step: what the model `path` has learned instead of fresh parameters, the rows
   /// of letters that it lacks excepted (fine_tune.h). Throws IoError where it is no word model of
-  /// the plan's architecture and topology.
+  /// the plan's topology and of its architecture, or one that the plan's extends.
   void begin_from(const std::filesystem::path& path);
 
   /// Runs to the end of the plan, or until `on_step` returns false. Returns true at the end. Throws

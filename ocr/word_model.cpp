@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view kFamily = "net/", kOldFamily = "cnn/";
 constexpr std::string_view kPlain = "/plain";
 constexpr std::string_view kDefault = "net/16p-32p-64v-96-c128";
-constexpr int64_t kMostChannels = 4096, kMostWindows = 8;
+constexpr int64_t kMostChannels = 4096, kMostWindows = 8, kMostDilation = 64;
 
 [[noreturn]] void refuse(const std::string& text, const std::string& why) {
   throw Error(message("the architecture '", text, "' is not known to this version: ", why,
@@ -27,15 +27,46 @@ int64_t take_number(std::string_view& rest, int64_t most) {
   return n;
 }
 
-/// One block of the network: convolution, normalisation if asked for, ReLU.
-void add_block(nn::Network<float>& network, const std::string& name, nn::Conv2dConfig config,
-               bool normalise, Rng& rng) {
-  config.bias = !normalise;  // a normalisation subtracts a bias again
-  network.layers.add(nn::Conv2d<float>(network.parameters, name + ".conv", config, rng));
-  if (normalise) {
-    network.layers.add(nn::BatchNorm<float>(network.parameters, name + ".norm", config.out));
+/// A convolution with weights drawn from `rng`, or 0 where there is none.
+void add_conv(nn::Parameters<float>& parameters, nn::Sequential<float>& layers,
+              const std::string& name, const nn::Conv2dConfig& config, Rng* rng) {
+  if (rng != nullptr) {
+    layers.add(nn::Conv2d<float>(parameters, name, config, *rng));
+    return;
   }
-  network.layers.add(nn::ReLU<float>());
+  Tensor<float> weight({config.out, config.kh, config.kw, config.in}), bias({config.out});
+  layers.add(nn::Conv2d<float>(parameters, name, config, std::move(weight), std::move(bias)));
+}
+
+/// Convolution and normalisation, if asked for, whose gammas begin as `gamma`.
+void add_conv_norm(nn::Parameters<float>& parameters, nn::Sequential<float>& layers,
+                   const std::string& name, nn::Conv2dConfig config, bool normalise, double gamma,
+                   Rng* rng) {
+  config.bias = !normalise;  // a normalisation subtracts a bias again
+  add_conv(parameters, layers, name + ".conv", config, rng);
+  if (!normalise) return;
+  const nn::BatchNormConfig norm{.gamma = gamma};
+  layers.add(nn::BatchNorm<float>(parameters, name + ".norm", config.out, norm));
+}
+
+/// One block of the network: convolution, normalisation if asked for, ReLU.
+void add_block(nn::Network<float>& n, const std::string& name, const nn::Conv2dConfig& config,
+               bool normalise, Rng* rng) {
+  add_conv_norm(n.parameters, n.layers, name, config, normalise, 1, rng);
+  n.layers.add(nn::ReLU<float>());
+}
+
+/// A block whose way back begins with gamma = 0, so that it gives ReLU of what a ReLU gave: itself
+/// (Goyal et al. 2017, "Accurate, large minibatch SGD", section 5.1).
+void add_residual_block(nn::Network<float>& n, const std::string& name,
+                        const nn::Conv2dConfig& config, bool normalise, Rng* rng) {
+  nn::Sequential<float> branch;
+  add_conv_norm(n.parameters, branch, name, config, normalise, 1, rng);
+  branch.add(nn::ReLU<float>());
+  const nn::Conv2dConfig back{.in = config.out, .out = config.in, .kh = 1, .kw = 1};
+  add_conv_norm(n.parameters, branch, name + ".back", back, normalise, 0, rng);
+  n.layers.add(nn::Residual<float>(std::move(branch)));
+  n.layers.add(nn::ReLU<float>());
 }
 
 nn::PoolConfig pool(int64_t rows, int64_t columns) {
@@ -49,12 +80,13 @@ Architecture::Architecture() { *this = parse(std::string(kDefault)); }
 std::string Architecture::to_string() const {
   std::string s{kFamily};
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
-    const auto [kind, channels] = blocks_[i];
-    const bool before = kind == Kind::column || kind == Kind::row;
+    const auto [kind, channels, dilation] = blocks_[i];
+    const bool before = kind == Kind::column || on_row(kind);
     if (i > 0) s += '-';
     if (before) s += char(kind);
     s += std::to_string(channels);
     if (!before && kind != Kind::plain) s += char(kind);
+    if (dilation > 1) s += "d" + std::to_string(dilation);
   }
   if (per_position_ > 1) s += "/x" + std::to_string(per_position_);
   return s + (normalise_ ? "" : std::string(kPlain));
@@ -70,7 +102,7 @@ Architecture Architecture::parse(const std::string& text) {
   if (!a.normalise_) rest.remove_suffix(kPlain.size());
   while (!rest.empty() && rest[0] != '/') {
     Block block{Kind::plain, 0};
-    if (rest[0] == 'c' || rest[0] == 'w') {
+    if (rest[0] == 'c' || rest[0] == 'w' || rest[0] == 'r') {
       block.kind = Kind(rest[0]);
       rest.remove_prefix(1);
     }
@@ -80,6 +112,12 @@ Architecture Architecture::parse(const std::string& text) {
     if (block.kind == Kind::plain && !rest.empty() && (rest[0] == 'p' || rest[0] == 'v')) {
       block.kind = Kind(rest[0]);
       rest.remove_prefix(1);
+    }
+    if (on_row(block.kind) && rest.starts_with('d')) {
+      rest.remove_prefix(1);
+      block.dilation = take_number(rest, kMostDilation);
+      if (block.dilation == 0)
+        refuse(text, message("d is followed by a number from 1 to ", kMostDilation));
     }
     a.blocks_.push_back(block);
     if (rest.starts_with('-') && rest.size() > 1 && rest[1] != '/') {
@@ -104,14 +142,22 @@ Architecture Architecture::parse(const std::string& text) {
   return a;
 }
 
+bool Architecture::extends(const Architecture& base) const {
+  Architecture shorter = *this;
+  while (shorter.blocks_.size() > base.blocks_.size() && normalise_ &&
+         shorter.blocks_.back().kind == Kind::residual) {
+    shorter.blocks_.pop_back();
+  }
+  return shorter == base;
+}
+
 void Architecture::check_and_count(const std::string& text) {
   rows_ = kModelHeight;
   bool one_row = false;
   for (const Block& b : blocks_) {
-    const bool on_row = b.kind == Kind::row;
-    if (on_row != one_row) {
-      refuse(text, one_row ? "behind the c block stand w blocks alone"
-                           : "a w block stands before the c block");
+    if (on_row(b.kind) != one_row) {
+      refuse(text, one_row ? "behind the c block stand w and r blocks alone"
+                           : "a w or r block stands before the c block");
     }
     one_row = one_row || b.kind == Kind::column;
     if (b.kind != Kind::pool && b.kind != Kind::pool_rows) continue;
@@ -122,25 +168,40 @@ void Architecture::check_and_count(const std::string& text) {
   if (!one_row) refuse(text, "it has no c block");
 }
 
-nn::Network<float> make_network(const Architecture& architecture, int symbols, Rng rng) {
+nn::Network<float> build_network(const Architecture& architecture, int symbols, Rng* rng) {
   using Kind = Architecture::Kind;
   nn::Network<float> n;
   int64_t in = 1, number = 0;
-  for (const auto& [kind, channels] : architecture.blocks_) {
+  for (const auto& [kind, channels, dilation] : architecture.blocks_) {
+    const bool on_row = Architecture::on_row(kind);
     nn::Conv2dConfig config{.in = in, .out = channels, .pad_h = 1, .pad_w = 1};
-    if (kind == Kind::column || kind == Kind::row) {
+    if (kind == Kind::column || on_row) {
       config.kh = kind == Kind::column ? architecture.rows_ : 1;
       config.pad_h = 0;
+      config.pad_w = config.dilation_w = dilation;
     }
-    add_block(n, "block" + std::to_string(++number), config, architecture.normalise_, rng);
+    const std::string name = "block" + std::to_string(++number);
+    if (kind == Kind::residual) {
+      add_residual_block(n, name, config, architecture.normalise_, rng);
+      continue;
+    }
+    add_block(n, name, config, architecture.normalise_, rng);
     if (kind == Kind::pool) n.layers.add(nn::MaxPool<float>(pool(2, 2)));
     if (kind == Kind::pool_rows) n.layers.add(nn::MaxPool<float>(pool(2, 1)));
     in = channels;
   }
   const nn::Conv2dConfig head{
       .in = in, .out = symbols * architecture.per_position_, .kh = 1, .kw = 1};
-  n.layers.add(nn::Conv2d<float>(n.parameters, kHeadName, head, rng));
+  add_conv(n.parameters, n.layers, kHeadName, head, rng);
   return n;
+}
+
+nn::Network<float> make_network(const Architecture& architecture, int symbols, Rng rng) {
+  return build_network(architecture, symbols, &rng);
+}
+
+nn::Network<float> make_blank_network(const Architecture& architecture, int symbols) {
+  return build_network(architecture, symbols, nullptr);
 }
 
 Var<float> energies(const Architecture& architecture, const nn::Network<float>& network,

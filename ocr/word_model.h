@@ -21,6 +21,11 @@ namespace talweg::ocr {
 ///   cN     convolution over all the rows that are left and 3 columns to N channels, normalisation,
 ///          ReLU: one row from here on. There is exactly one
 ///   wN     1x3 convolution along that row to N channels, normalisation, ReLU: a wider view
+///   rN     residual: wN, then a 1x1 convolution to as many channels as come in, normalisation; what
+///          comes in is added before a last ReLU. A wider view for few parameters (He et al. 2016,
+///          "Deep residual learning for image recognition", section 4.1: bottleneck) that begins as
+///          the identity
+///   dK     behind a w or r block: the three columns of its convolution lie K apart (dilation)
 ///   /xM    every position of that row gives M windows side by side (left out where M = 1)
 ///   /plain without the normalisation (BatchNorm, folded into the convolutions for reading)
 ///
@@ -47,19 +52,31 @@ class Architecture {
   double window_stride() const { return double(1 << halvings_) / per_position_; }
 
   bool operator==(const Architecture&) const = default;
+  /// Whether this is `base` with r blocks behind its last: a network that begins with what `base` has
+  /// learned then reads the same to begin with.
+  bool extends(const Architecture& base) const;
 
  private:
-  friend nn::Network<float> make_network(const Architecture&, int symbols, Rng rng);
+  friend nn::Network<float> build_network(const Architecture&, int symbols, Rng* rng);
   friend Var<float> energies(const Architecture&, const nn::Network<float>&, nn::Context<float>&,
                              Var<float> x);
 
-  enum class Kind : char { plain = 0, pool = 'p', pool_rows = 'v', column = 'c', row = 'w' };
+  enum class Kind : char {
+    plain = 0,
+    pool = 'p',
+    pool_rows = 'v',
+    column = 'c',
+    row = 'w',
+    residual = 'r'
+  };
   struct Block {
     Kind kind;
     int64_t channels;
+    int64_t dilation = 1;  // of row and residual
     bool operator==(const Block&) const = default;
   };
 
+  static bool on_row(Kind kind) { return kind == Kind::row || kind == Kind::residual; }
   explicit Architecture(std::vector<Block> blocks) : blocks_(std::move(blocks)) {}
   void check_and_count(const std::string& text);
 
@@ -75,6 +92,9 @@ inline constexpr const char* kHeadName = "energies";
 
 /// The layers of an architecture for `symbols` symbols, with fresh parameters drawn from `rng`.
 nn::Network<float> make_network(const Architecture& architecture, int symbols, Rng rng);
+/// The same with weights of 0, for whoever fills them from a file: drawing a million normal numbers
+/// takes longer than reading them.
+nn::Network<float> make_blank_network(const Architecture& architecture, int symbols);
 
 /// Energies l[B, L, A] of images x[B, 32, W, 1], L = architecture.windows(W). Low = compatible.
 /// `network` is what make_network gave for `architecture`, or that folded. Throws Error where the

@@ -225,6 +225,43 @@ TEST_CASE("a transferred network computes the same over parameters of its own") 
   CHECK(std::equal(before.data(), before.data() + before.size(), after.data()));
 }
 
+// --- residuals ---
+
+TEST_CASE("a residual block adds its branch; begun with gamma = 0 it is nothing, and can learn") {
+  Parameters<double> p;
+  Rng rng(5);
+  Sequential<double> branch;
+  branch.add(Conv2d<double>(p, "c", {.in = 3, .out = 3, .pad_h = 1, .pad_w = 1}, rng));
+  branch.add(BatchNorm<double>(p, "n", 3, {.gamma = 0}));
+  const Residual<double> block(branch);
+  const Tensor<double> x = random_tensor<double>({2, 4, 5, 3}, rng);
+  Tape<double> tape;
+  auto learning = Context<double>::for_training(tape, p, Rng(1));
+  {
+    const TapeScope<double> scope(tape);
+    learning.begin_step();
+    const Var<double> y = block.forward(learning, tape.borrow(x, false));
+    CHECK(std::equal(x.data(), x.data() + x.size(), y.data()));
+    tape.backward(sum(y * y));
+    const std::span<const double> g = learning.leaf(p.find("n.gamma")).grad_view();
+    REQUIRE(g.size() == 3);
+    for (double one : g) CHECK(std::abs(one) > 1e-6);
+  }
+  for (double& v : p[p.find("n.gamma")].value.values()) v = 0.5;
+  const Tensor<double> b = infer<double>(branch, p, x), y = infer<double>(block, p, x);
+  for (int64_t i = 0; i < x.size(); ++i) CHECK(y[i] == Approx(x[i] + b[i]));
+}
+
+TEST_CASE("a branch that changes the shape is refused in one sentence") {
+  Parameters<float> p;
+  Rng rng(1);
+  Sequential<float> branch;
+  branch.add(Conv2d<float>(p, "c", {.in = 2, .out = 3}, rng));
+  CHECK_THROWS_WITH_AS(
+      infer<float>(Residual<float>(branch), p, random_tensor<float>({1, 4, 4, 2}, rng)),
+      doctest::Contains("[Residual] the branch makes [1,2,2,3] of [1,4,4,2]"), Error);
+}
+
 // --- folding ---
 
 /// The largest difference between a net and its folded form, relative to the largest output.
@@ -232,11 +269,14 @@ TEST_CASE("a transferred network computes the same over parameters of its own") 
 template <class T> double folding_error() {
   Rng rng(21);
   Parameters<T> p;
-  Sequential<T> inner, net;
+  Sequential<T> inner, branch, net;
   inner.add(Conv2d<T>(p, "c2", {.in = 4, .out = 5, .kh = 2, .pad_w = 1}, rng));
   inner.add(BatchNorm<T>(p, "n2", 5)).add(ReLU<T>());
   net.add(Conv2d<T>(p, "c1", {.in = 2, .out = 4, .bias = false}, rng));
-  net.add(BatchNorm<T>(p, "n1", 4, {.epsilon = 1e-3})).add(ReLU<T>()).add(std::move(inner));
+  net.add(BatchNorm<T>(p, "n1", 4, {.epsilon = 1e-3})).add(ReLU<T>());
+  branch.add(Conv2d<T>(p, "c3", {.in = 4, .out = 4, .pad_h = 1, .pad_w = 1}, rng));
+  branch.add(BatchNorm<T>(p, "n4", 4));
+  net.add(Residual<T>(std::move(branch))).add(std::move(inner));
   net.add(BatchNorm<T>(p, "n3", 5)).add(Flatten<T>()).add(Dropout<T>(0.5));
   net.add(Linear<T>(p, "head", 3 * 4 * 5, 3, rng));
   for (int id = 0; id < p.size(); ++id) {
@@ -250,6 +290,7 @@ template <class T> double folding_error() {
   REQUIRE(a.shape() == b.shape());
   CHECK(folded.layers.layers().size() == net.layers().size() - 1);
   CHECK(folded.parameters.find("n2.gamma") == -1);
+  CHECK(folded.parameters.find("n4.gamma") == -1);
   CHECK(folded.parameters.find("n3.gamma") >= 0);  // no convolution in front of it
   double largest = 0, difference = 0;
   for (int64_t i = 0; i < a.size(); ++i) {

@@ -134,6 +134,15 @@ TEST_CASE("a run begins from a model as it reads, and resumes to the same bytes"
   CHECK_THROWS_WITH_AS(whole.begin_from(folder / "model.safetensors"),
                        doctest::Contains("a run at step 6"), Error);
 
+  // With a wider view, it reads the same to begin with, and learns.
+  TrainingPlan wider = small_plan(0, 6);
+  wider.architecture = Architecture::parse(wider.architecture.to_string() + "-r8d2-r8d4");
+  WordTrainer grown(wider, more);
+  grown.begin_from(folder / "model.safetensors");
+  CHECK(difference(trained.recognizer(), grown.recognizer()) < 1e-4);
+  grown.run();
+  CHECK(difference(trained.recognizer(), grown.recognizer()) > 1e-3);
+
   TrainingPlan plan = small_plan(0, 6);
   plan.topology = ebm::Topology::ctc;
   WordTrainer other(plan, more);

@@ -9,7 +9,7 @@ using namespace talweg::ocr;
 
 TEST_CASE("an architecture comes back from its string") {
   for (const char* text : {"net/16p-32p-64v-96-c128", "net/1p-2-3v-c4-w5-w6/x2", "net/c7/plain",
-                           "net/8p-8p-8p-8p-8p-c9/x8/plain"}) {
+                           "net/4p-c8-w8d3-r4-r4d16/x2", "net/8p-8p-8p-8p-8p-c9/x8/plain"}) {
     CAPTURE(text);
     CHECK(Architecture::parse(text).to_string() == text);
   }
@@ -35,9 +35,13 @@ TEST_CASE("a string that is no architecture is refused, shown, and told why") {
       {"cnn/1-2-3-4-99999", "no channels"},
       {"net/8p-16", "has no c block"},
       {"net/8p-w8-c8", "before the c block"},
-      {"net/8p-c8-8", "w blocks alone"},
-      {"net/8p-c8-c8", "w blocks alone"},
+      {"net/8p-c8-8", "w and r blocks alone"},
+      {"net/8p-c8-c8", "w and r blocks alone"},
       {"net/8p-8p-8p-8p-8p-8v-c8", "too often"},
+      {"net/8p-r8-c8", "before the c block"},
+      {"net/8p-c8-w8d0", "d is followed by a number"},
+      {"net/8p-c8-r8d65", "d is followed by a number"},
+      {"net/8p-8d2-c8", "'d2-c8' is no block"},
       {"net/8p-c8/x0", "number from 1 to 8"},
       {"net/8p-c8/y2", "behind the blocks"},
       {"net/8q-c8", "'q-c8' is no block"},
@@ -50,8 +54,10 @@ TEST_CASE("a string that is no architecture is refused, shown, and told why") {
 }
 
 TEST_CASE("a network gives as many windows as its architecture promises") {
-  const std::pair<const char*, double> cases[] = {
-      {"net/4p-4p-4v-4-c4", 4}, {"net/4p-4p-4v-c4/x2", 2}, {"net/4p-4v-c4-w5-w3/x3", 2.0 / 3}};
+  const std::pair<const char*, double> cases[] = {{"net/4p-4p-4v-4-c4", 4},
+                                                  {"net/4p-4p-4v-c4/x2", 2},
+                                                  {"net/4p-4v-c4-w5-w3/x3", 2.0 / 3},
+                                                  {"net/4p-4p-c4-w5d2-r3d4-r2", 4}};
   for (const auto& [text, stride] : cases) {
     const auto a = Architecture::parse(text);
     CHECK(a.window_stride() == doctest::Approx(stride));
@@ -79,6 +85,48 @@ TEST_CASE("several windows of a position look at its left and its right") {
   const Var<float> e = energies(a, network, context, tape.borrow(x, false));
   const float* values = e.data();
   CHECK_FALSE(std::equal(values, values + 5, values + 5));
+}
+
+TEST_CASE("an architecture extends another by r blocks behind its own, and begins as that does") {
+  const auto base = Architecture::parse("net/4p-4v-c6-w5/x2");
+  const auto more = Architecture::parse("net/4p-4v-c6-w5-r3d2-r4d7/x2");
+  CHECK(base.extends(base));
+  CHECK(more.extends(base));
+  CHECK_FALSE(base.extends(more));
+  for (const char* other : {"net/4p-4v-c6-w5-r3", "net/4p-4v-c6-r3-w5/x2", "net/4p-4v-c6-w6-r3/x2",
+                            "net/4p-4v-c6-w5-w5/x2", "net/4p-4v-c6-w5-r3/x2/plain"}) {
+    CAPTURE(other);
+    CHECK_FALSE(Architecture::parse(other).extends(base));
+  }
+  // The same draws of the same blocks; the blocks behind are the identity until they learn, but for
+  // the last layer, drawn after them.
+  const auto one = make_network(base, 3, Rng(1)), two = make_network(more, 3, Rng(1));
+  auto grown = make_blank_network(more, 3);
+  for (int id = 0; id < grown.parameters.size(); ++id) {
+    const int its = one.parameters.find(grown.parameters[id].name);
+    grown.parameters[id].value = its < 0 ? two.parameters[id].value : one.parameters[its].value;
+  }
+  Tensor<float> x({1, kModelHeight, 24, 1});
+  Rng rng(2);
+  for (float& v : x.values()) v = float(rng.uniform());
+  Tape<float> tape;
+  auto a = nn::Context<float>::for_inference(tape, one.parameters);
+  auto b = nn::Context<float>::for_inference(tape, grown.parameters);
+  const Tensor<float> ea = energies(base, one, a, tape.borrow(x, false)).to_tensor();
+  const Tensor<float> eb = energies(more, grown, b, tape.borrow(x, false)).to_tensor();
+  for (int64_t i = 0; i < ea.size(); ++i) CHECK(eb[i] == doctest::Approx(ea[i]).epsilon(1e-5));
+}
+
+TEST_CASE("a blank network has the tensors of a drawn one, its convolutions 0") {
+  const auto a = Architecture::parse("net/4p-4v-c6-w5-r3d2/x2");
+  const auto blank = make_blank_network(a, 3), drawn = make_network(a, 3, Rng(1));
+  REQUIRE(blank.parameters.size() == drawn.parameters.size());
+  for (int id = 0; id < blank.parameters.size(); ++id) {
+    CHECK(blank.parameters[id].name == drawn.parameters[id].name);
+    CHECK(blank.parameters[id].value.shape() == drawn.parameters[id].value.shape());
+    if (!blank.parameters[id].name.ends_with("conv.weight")) continue;
+    for (float w : blank.parameters[id].value.values()) CHECK(w == 0);
+  }
 }
 
 TEST_CASE("images of another height, or too narrow for a window, are refused") {
