@@ -73,14 +73,20 @@ void draw_shape(Degradation& d, Draw& draw, double rotation) {
     d.shape.wave = draw.mostly(0.005, 0.04);
     d.shape.wave_length = draw.between(2, 9);
   }
+  // As a hand does not draw a letter twice alike (Simard et al. 2003, "Best practices for
+  // convolutional neural networks", section 2).
+  if (draw.chance(0.12)) {
+    d.shape.elastic = draw.mostly(0.01, 0.06);
+    d.shape.elastic_length = draw.factor(0.25, 1.2);
+  }
   if (draw.chance(0.5))
     d.strokes.weight = draw.chance(0.5) ? draw.mostly(0, 0.6) : -draw.mostly(0, 0.35);
 }
 
 // Slivers of neighbouring lines, rules and dirt.
-void draw_surroundings(Degradation& d, Draw& draw, double p) {
-  if (draw.chance(p)) d.strokes.neighbour_above = draw.between(0.02, 0.14);
-  if (draw.chance(p)) d.strokes.neighbour_below = draw.between(0.02, 0.14);
+void draw_surroundings(Degradation& d, Draw& draw, double p, double deepest = 0.14) {
+  if (draw.chance(p)) d.strokes.neighbour_above = draw.between(0.02, deepest);
+  if (draw.chance(p)) d.strokes.neighbour_below = draw.between(0.02, deepest);
   if (draw.chance(p / 3)) d.strokes.underline = draw.between(0.02, 0.07);
   if (draw.chance(p / 3)) d.strokes.rule = draw.between(0.02, 0.09);
   if (draw.chance(p)) d.strokes.specks = draw.mostly(0.2, 2.5);
@@ -131,10 +137,11 @@ void clean_print(Degradation& d, Draw& draw) {
 }
 
 void draw_typewriter(Degradation& d, Draw& draw) {
+  d.fixed_pitch = draw.chance(0.75);
   draw_frame(d, draw, 0.85);
   draw_shape(d, draw, 1.5);
-  if (draw.chance(0.6)) d.strokes.weight = draw.between(-0.3, 0.7);
-  draw_surroundings(d, draw, 0.12);
+  if (draw.chance(0.7)) d.strokes.weight = draw.between(-0.3, 0.95);
+  draw_surroundings(d, draw, 0.12, 0.24);
   d.shape.letter_shift = draw.mostly(0, 0.045);
   d.shape.letter_tilt = draw.mostly(0, 3) * kDegree;
   d.strokes.strike = draw.mostly(0, 0.5);
@@ -183,6 +190,7 @@ void photographed_typescript(Degradation& d, Draw& draw) {
 
 // A till's thermal or needle printer, scanned small.
 void receipt(Degradation& d, Draw& draw) {
+  d.fixed_pitch = draw.chance(0.35);
   draw_frame(d, draw, 0.85);
   draw_shape(d, draw, 1.2);
   draw_surroundings(d, draw, 0.12);

@@ -20,6 +20,10 @@ DegradationLevel parse_degradation_level(std::string_view name);
 /// on white. Lengths named "of the line" are parts of descent - ascent; "px" are pixels of the
 /// final image. Each strength works alone, whatever the others are.
 struct Degradation {
+  /// Not done to the word, but asked of its typeface: equally wide letters, as a typewriter's or a
+  /// till's.
+  bool fixed_pitch = false;
+
   struct Shape {
     float rotation = 0;       ///< radians, clockwise on the screen
     float slant = 0;          ///< the letters' tops move right by this part of their height
@@ -28,8 +32,10 @@ struct Degradation {
     float perspective_y = 0;  ///< and the bottom
     float wave = 0;           ///< amplitude of a wave of the baseline, of the line
     float wave_length = 4;    ///< of the line
-    float letter_shift = 0;   ///< greatest shift of a letter up or down, of the line
-    float letter_tilt = 0;    ///< greatest turn of a letter, radians
+    float elastic = 0;  ///< amplitude of a smooth random field that moves every pixel, of the line
+    float elastic_length = 0.5f;  ///< of its changes, of the line
+    float letter_shift = 0;       ///< greatest shift of a letter up or down, of the line
+    float letter_tilt = 0;        ///< greatest turn of a letter, radians
   } shape;
 
   struct Frame {

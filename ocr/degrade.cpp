@@ -16,7 +16,7 @@ io::Gray8 degrade(const Ink& ink, const Degradation& d, Rng& rng, std::vector<Ch
          " rows, found ", d.frame.height);
 
   const Layout layout = plan_layout(ink, d, rng);
-  Plane coverage = warp(wear_strokes(ink, d.strokes, layout, rng), layout);
+  Plane coverage = warp(wear_strokes(ink, d.strokes, layout, rng), layout, d.shape, rng);
   fade_ink(coverage, d.strokes, rng);
   const Plane page = print_on_page(coverage, d.page, rng);
   if (boxes) {

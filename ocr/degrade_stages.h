@@ -49,8 +49,9 @@ struct Layout {
 Layout plan_layout(const Ink& ink, const Degradation& d, Rng& rng);
 /// The source's coverage as worn by `s`, the same size, with what else lies in the frame.
 Plane wear_strokes(const Ink& ink, const Degradation::Strokes& s, const Layout& layout, Rng& rng);
-/// The final image's coverage: averages over the source under a final pixel, 0 beyond its edges.
-Plane warp(const Plane& source, const Layout& layout);
+/// The final image's coverage: averages over the source under a final pixel, 0 beyond its edges; moved
+/// by an elastic field that is drawn from `rng` where `shape` has one.
+Plane warp(const Plane& source, const Layout& layout, const Degradation::Shape& shape, Rng& rng);
 /// Boxes of the source, grown by `growth` source pixels, in the final image.
 std::vector<CharBox> warp_boxes(const std::vector<CharBox>& boxes, const Layout& layout,
                                 double growth);

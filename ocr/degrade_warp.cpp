@@ -219,7 +219,7 @@ Layout plan_layout(const Ink& ink, const Degradation& d, Rng& rng) {
   return layout;
 }
 
-Plane warp(const Plane& source, const Layout& layout) {
+Plane warp(const Plane& source, const Layout& layout, const Degradation::Shape& shape, Rng& rng) {
   Plane result(layout.width, layout.height);
   const int k = std::max(1, int(std::ceil(1 / layout.scale - 0.25)));
   const Plane small = shrunk(source, k);
@@ -230,6 +230,15 @@ Plane warp(const Plane& source, const Layout& layout) {
   const auto last_column = float(layout.lift.size() - 1);
   const auto last_x = float(small.width) - 1.001f, last_y = float(small.height) - 1.001f;
   std::vector<float> source_x(size_t(result.width)), source_y(size_t(result.width));
+  Plane shift_x, shift_y;  // in pixels of the source
+  if (shape.elastic > 0) {
+    const float cell = std::max(2.0f, shape.elastic_length * float(result.height));
+    shift_x = smooth_noise(result.width, result.height, cell, rng);
+    shift_y = smooth_noise(result.width, result.height, cell, rng);
+    for (Plane* shift : {&shift_x, &shift_y}) {
+      for (float& v : shift->values) v *= shape.elastic * float(layout.line_height);
+    }
+  }
   for (int y = 0; y < result.height; ++y) {
     const float v = float(y) + 0.5f;
     const float x0 = m[1] * v + m[2], y0 = m[4] * v + m[5], w0 = m[7] * v + m[8];
@@ -237,6 +246,12 @@ Plane warp(const Plane& source, const Layout& layout) {
       const float u = float(x) + 0.5f, w = 1 / std::max(m[6] * u + w0, kHorizon);
       source_x[size_t(x)] = (m[0] * u + x0) * w;
       source_y[size_t(x)] = (m[3] * u + y0) * w;
+    }
+    if (shape.elastic > 0) {
+      for (int x = 0; x < result.width; ++x) {
+        source_x[size_t(x)] += shift_x.row(y)[x];
+        source_y[size_t(x)] += shift_y.row(y)[x];
+      }
     }
     float* to = result.row(y);
     for (int x = 0; x < result.width; ++x) {

@@ -32,7 +32,7 @@ bool is_font_file(const fs::path& path) {
   std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) {
     return static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
   });
-  return ending == ".ttf" || ending == ".otf" || ending == ".ttc";
+  return ending == ".ttf" || ending == ".otf" || ending == ".ttc" || ending == ".pfb";
 }
 
 // Every font file below `folder`, sorted; nothing if the folder is absent. Unreadable subfolders
@@ -218,7 +218,7 @@ std::vector<std::string> fonts_in(const std::string& folder) {
   }
   std::vector<std::string> files = font_files(folder);
   if (files.empty()) {
-    throw IoError(message("[font] ", folder, " holds no .ttf, .otf or .ttc file"));
+    throw IoError(message("[font] ", folder, " holds no .ttf, .otf, .ttc or .pfb file"));
   }
   return files;
 }

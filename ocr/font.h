@@ -1,4 +1,4 @@
-// Fonts through FreeType: any TrueType or OpenType face, its glyphs as grey-scale bitmaps.
+// Fonts through FreeType: any TrueType, OpenType or Type 1 face, its glyphs as grey-scale bitmaps.
 #pragma once
 
 #include <cstdint>
@@ -85,7 +85,7 @@ std::string find_font(std::string_view name = kDefaultFont);
 /// and the user's own.
 std::vector<std::string> system_font_folders();
 
-/// All font files (.ttf, .otf, .ttc) in a folder and its subfolders, sorted by path. Throws IoError
+/// All font files (.ttf, .otf, .ttc, .pfb) in a folder and its subfolders, sorted by path. Throws IoError
 /// if the folder does not exist or holds none.
 std::vector<std::string> fonts_in(const std::string& folder);
 

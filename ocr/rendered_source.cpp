@@ -89,11 +89,11 @@ bool RenderedSource::fits(std::u32string_view text, int model_width) const {
 
 RenderedSource::Plan RenderedSource::plan(std::u32string text, Rng rng) const {
   Plan plan;
-  plan.face = faces_->draw(text, rng);
+  plan.degradation = draw_degradation(options_.level, rng);
+  plan.face = faces_->draw(text, rng, plan.degradation.fixed_pitch);
   if (plan.face == nullptr) return plan;
   plan.text = std::move(text);
   plan.style = draw_type_style(rng);
-  plan.degradation = draw_degradation(options_.level, rng);
   plan.width = expected_width(plan.face->extent(plan.text, plan.style), plan.degradation);
   plan.rng = rng.split(0);
   return plan;

@@ -129,20 +129,20 @@ std::u32string TextMix::word(Rng& rng) const {
   std::u32string word =
       words_.empty() || kind < 0.22 ? pick(kCommon, rng) : words_[rng.below(words_.size())];
   const double form = rng.uniform();
-  if (form < 0.25) return upper(std::move(word));
-  return form < 0.5 ? capitalised(std::move(word)) : word;
+  if (form < 0.2) return upper(std::move(word));
+  return form < 0.4 ? capitalised(std::move(word)) : word;
 }
 
 std::u32string TextMix::piece(Rng& rng) const {
   const double kind = rng.uniform();
-  if (kind < 0.57) {
+  if (kind < 0.62) {
     std::u32string text = word(rng);
     const double form = rng.uniform();
     if (form < 0.30) return around(text, rng);
     if (form < 0.36) return text + pick(kJoints, rng) + word(rng);
     return text;
   }
-  if (kind < 0.77) {
+  if (kind < 0.81) {
     std::u32string text = random_number_text(rng);
     return rng.uniform() < 0.12 ? around(text, rng) : text;
   }

@@ -9,10 +9,10 @@
 
 namespace talweg::ocr {
 
-/// Draws texts to train a reader with. Of a hundred, about 57 are one English word (half of them as
-/// they are, a quarter Capitalised, a quarter UPPER CASE, a third with signs around them, as in
-/// `(word)`, `word's` or `half-time`), 20 numbers (dates, times, prices, telephone numbers, codes,
-/// ...), 20 strings of 1 to 12 letters, each equally likely, so that rare signs are learnt and
+/// Draws texts to train a reader with. Of a hundred, about 62 are one English word (three fifths as
+/// they are, a fifth Capitalised, a fifth UPPER CASE, a third with signs around them, as in
+/// `(word)`, `word's` or `half-time`), 19 numbers (dates, times, prices, telephone numbers, codes,
+/// ...), 16 strings of 1 to 12 letters, each equally likely, so that rare signs are learnt and
 /// nothing is taken for granted, and 3 single letters; six of a hundred are then made short lines of
 /// two to five of these with blanks between.
 class TextMix {

@@ -137,6 +137,14 @@ bool Typeface::covers(std::u32string_view text) const {
   return std::all_of(text.begin(), text.end(), [this](char32_t c) { return has(c); });
 }
 
+bool Typeface::fixed_pitch() const {
+  constexpr float kAlike = 0.02f;  // of the advance
+  const Letter *narrow = find(U'i'), *wide = find(U'W'), *usual = find(U'n');
+  if (narrow == nullptr || wide == nullptr || usual == nullptr) return false;
+  return std::abs(narrow->advance - usual->advance) <= kAlike * usual->advance &&
+         std::abs(wide->advance - usual->advance) <= kAlike * usual->advance;
+}
+
 std::vector<Typeface::Placed> Typeface::lay_out(std::u32string_view text,
                                                 const TypeStyle& style) const {
   std::vector<Placed> placed;

@@ -54,6 +54,8 @@ class Typeface {
   /// Every face has the blank; one that its font lacks is a quarter of an em.
   bool has(char32_t letter) const { return find(letter) != nullptr; }
   bool covers(std::u32string_view text) const;
+  /// Whether 'i' and 'W' are as far from the next letter as all others, as on a typewriter.
+  bool fixed_pitch() const;
 
   /// What a text's ink reaches over, in pixels as set() draws it: columns from where the pen
   /// starts, rows below the top of 'Ahgjp'. Empty (x0 = x1) without ink.

@@ -205,17 +205,20 @@ void TypefaceSet::set_shares(const std::vector<TypefaceWeight>& weights) {
     sum += shares_.back();
   }
   expect(sum > 0, "[font] every face has weight 0; raise one");
-  for (double& share : shares_) {
-    share /= sum;
-    until_.push_back((until_.empty() ? 0 : until_.back()) + share);
+  double all = 0, fixed = 0;
+  for (size_t i = 0; i < shares_.size(); ++i) {
+    shares_[i] /= sum;
+    until_.push_back(all += shares_[i]);
+    until_fixed_.push_back(fixed += faces_[i].fixed_pitch() ? shares_[i] : 0);
   }
 }
 
-const Typeface* TypefaceSet::draw(std::u32string_view text, Rng& rng) const {
+const Typeface* TypefaceSet::draw(std::u32string_view text, Rng& rng, bool fixed_pitch) const {
   constexpr int kTries = 64;
+  const std::vector<double>& until = fixed_pitch && until_fixed_.back() > 0 ? until_fixed_ : until_;
   for (int i = 0; i < kTries; ++i) {
-    const auto at = std::upper_bound(until_.begin(), until_.end(), rng.uniform() * until_.back());
-    const Typeface& face = faces_[std::min(size_t(at - until_.begin()), faces_.size() - 1)];
+    const auto at = std::upper_bound(until.begin(), until.end(), rng.uniform() * until.back());
+    const Typeface& face = faces_[std::min(size_t(at - until.begin()), faces_.size() - 1)];
     if (face.covers(text)) return &face;
   }
   return nullptr;

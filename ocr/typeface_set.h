@@ -60,8 +60,9 @@ class TypefaceSet {
 
   /// A face with every letter of `text`: drawn by share(), again while letters are missing. Null
   /// where hardly any face, or none, has them all. A folder's share is the mean weight of its faces
-  /// times the square root of their number.
-  const Typeface* draw(std::u32string_view text, Rng& rng) const;
+  /// times the square root of their number. With `fixed_pitch`, from the faces of fixed pitch if
+  /// there are any.
+  const Typeface* draw(std::u32string_view text, Rng& rng, bool fixed_pitch = false) const;
 
   /// A hash of all faces: who resumes a training must find the same.
   uint64_t fingerprint() const;
@@ -71,7 +72,8 @@ class TypefaceSet {
 
   std::vector<Typeface> faces_;  // sorted by folder
   std::vector<double> shares_;
-  std::vector<double> until_;  // the sum of the shares up to each face, itself included
+  std::vector<double> until_;        // the sum of the shares up to each face, itself included
+  std::vector<double> until_fixed_;  // the same, of faces of fixed pitch alone
   std::vector<std::string> refused_;
   int doubles_ = 0, forbidden_ = 0;
 };

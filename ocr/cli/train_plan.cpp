@@ -15,7 +15,8 @@ namespace {
 constexpr double kCharacterShare = 0.1, kMeasuredShare = 0.03;
 
 /// What the reader is trained with; the table of what was tried is in models/README.md.
-constexpr const char* kReaderArchitecture = "net/24p-48p-96-128v-192-c256-w256/x2";
+constexpr const char* kReaderArchitecture =
+    "net/24p-48p-96-128v-192-c256-w256-r80d2-r80d4-r80d8/x2";
 constexpr const char* kReaderTopology = "margins";
 constexpr const char* kReaderLoss = "nll";
 constexpr double kReaderLearningRate = 2e-3, kReaderGuide = 0.3;
@@ -61,22 +62,26 @@ void complete_from_model(TrainArguments& a) {
     }
     said = its;
   };
+  // More r blocks may stand behind the model's own.
+  std::string its = info.architecture.to_string();
   if (!a.data.architecture.empty()) {
-    a.data.architecture = Architecture::parse(a.data.architecture).to_string();
+    const Architecture said = Architecture::parse(a.data.architecture);
+    a.data.architecture = said.to_string();
+    if (said.extends(info.architecture)) its = a.data.architecture;
   }
-  same(a.data.architecture, info.architecture.to_string(), "--architecture");
+  same(a.data.architecture, its, "--architecture");
   same(a.data.topology, ebm::to_string(info.topology), "--topology");
   a.data.base = info.alphabet.to_string();
   if (a.learning_rate == 0) a.learning_rate = kFineTuningRate;
-  const std::optional<TrainingPlan> its = plan_in(info, a.load);
-  if (!its) return;
-  if (a.guide < 0) a.guide = its->guide;
+  const std::optional<TrainingPlan> plan = plan_in(info, a.load);
+  if (!plan) return;
+  if (a.guide < 0) a.guide = plan->guide;
   if (!a.loss.empty()) return;  // then its temperature and its options may not fit
-  a.loss = ebm::to_string(its->loss.loss);
+  a.loss = ebm::to_string(plan->loss.loss);
   const ebm::WordLossOptions usual;
-  if (a.loss_options.margin == usual.margin) a.loss_options.margin = its->loss.margin;
-  if (a.loss_options.negatives == usual.negatives) a.loss_options.negatives = its->loss.negatives;
-  if (a.beta.empty()) a.beta = BetaSchedule{its->beta.last, its->beta.last}.to_string();
+  if (a.loss_options.margin == usual.margin) a.loss_options.margin = plan->loss.margin;
+  if (a.loss_options.negatives == usual.negatives) a.loss_options.negatives = plan->loss.negatives;
+  if (a.beta.empty()) a.beta = BetaSchedule{plan->beta.last, plan->beta.last}.to_string();
 }
 
 }  // namespace

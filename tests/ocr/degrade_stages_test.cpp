@@ -57,7 +57,8 @@ Plane worn(const Ink& ink, const Degradation& d, uint64_t seed = 3) {
 }
 
 Plane coverage_of(const Ink& ink, const Degradation& d) {
-  return warp(worn(ink, d), layout_of(ink, d));
+  Rng rng(5);
+  return warp(worn(ink, d), layout_of(ink, d), d.shape, rng);
 }
 
 // ---------------------------------------------------------------------------------- filters
@@ -267,6 +268,22 @@ TEST_CASE("at the source's own scale the warp changes nothing; shrunk, it averag
   }
 }
 
+TEST_CASE("an elastic field moves ink about, by little, and leaves its amount") {
+  const Ink ink = three_bars();
+  Degradation d, rigid;
+  for (Degradation* one : {&d, &rigid}) one->frame.top = one->frame.bottom = 0.25f;
+  d.shape.elastic = 0.02f;
+  const Plane still = coverage_of(ink, rigid), moved = coverage_of(ink, d);
+  REQUIRE(moved.values.size() == still.values.size());
+  CHECK(sum(moved) == doctest::Approx(sum(still)).epsilon(0.05));
+  double difference = 0;
+  for (size_t i = 0; i < still.values.size(); ++i) {
+    difference += std::abs(moved.values[i] - still.values[i]);
+  }
+  CHECK(difference > 0.02 * sum(still));
+  CHECK(difference < 0.6 * sum(still));
+}
+
 TEST_CASE("letters' shifts, tilts and waves: every letter's ink stays in its box") {
   // One letter at a time has ink, all have boxes: what shows must be in that one's box.
   for (uint64_t seed = 0; seed < 60; ++seed) {
@@ -291,7 +308,8 @@ TEST_CASE("letters' shifts, tilts and waves: every letter's ink stays in its box
         }
       }
       const Layout layout = layout_of(one, d, seed);
-      const Plane coverage = warp(worn(one, d), layout);
+      Rng rng(5);
+      const Plane coverage = warp(worn(one, d), layout, d.shape, rng);
       const CharBox box = warp_boxes(one.boxes, layout, std::max(0.0, layout.edges.growth))[letter];
       double outside = 0;
       for (int y = 0; y < coverage.height; ++y) {

@@ -84,6 +84,36 @@ TEST_CASE("faces are drawn by their shares, and only such as have every letter")
   CHECK(set.draw(U"a\u4e2d", rng) == nullptr);
 }
 
+TEST_CASE("faces of fixed pitch are told apart and can be asked for") {
+  ThreeAndOne library;
+  const auto sans = [] {  // any face whose letters differ in width
+    for (const char* name : {"DejaVuSans.ttf", "LiberationSans-Regular.ttf", "FreeSans.ttf"}) {
+      try {
+        return find_font(name);
+      } catch (const IoError&) {
+      }
+    }
+    return std::string();
+  }();
+  if (sans.empty()) {
+    MESSAGE("SKIPPED: no sans serif of DejaVu, Liberation or GNU is installed");
+    return;
+  }
+  fs::copy_file(sans, fs::path(library.folder.path()) / "one" / "sans.ttf");
+  const TypefaceSet set = library.open();
+  int fixed = 0;
+  for (int i = 0; i < set.size(); ++i) fixed += set.face(i).fixed_pitch();
+  CHECK(fixed == 4);
+  CHECK(set.size() == 5);
+  Rng rng(1);
+  int proportional = 0;
+  for (int i = 0; i < 300; ++i) {
+    REQUIRE(set.draw(U"abc", rng, true)->fixed_pitch());
+    proportional += !set.draw(U"abc", rng)->fixed_pitch();
+  }
+  CHECK(proportional > 0);
+}
+
 TEST_CASE("the same face from two files counts once, by its name and by its letters") {
   Library library;
   library.add("Anonymous Pro.ttf", "one/a.ttf");
