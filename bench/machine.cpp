@@ -1,9 +1,9 @@
 #include "bench/machine.h"
 
-#include <bench_commit.h>  // written by CMake at each build
 #include <omp.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <talweg_commit.h>  // written by CMake at each build
 #include <unistd.h>
 
 #include <cmath>

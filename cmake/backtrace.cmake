@@ -10,6 +10,7 @@ if(BACKTRACE_INCLUDE_DIR AND EXISTS "${backtrace_library}")
   set_source_files_properties(core/study/call_site.cpp PROPERTIES
     COMPILE_DEFINITIONS TALWEG_BACKTRACE COMPILE_OPTIONS "-idirafter${BACKTRACE_INCLUDE_DIR}")
   target_link_libraries(talweg_study PRIVATE backtrace)
+  set(talweg_backtrace -lbacktrace)  # for pkg-config
 else()
   message(STATUS "libbacktrace was not found: tapes will not name source lines")
 endif()

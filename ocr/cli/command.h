@@ -34,12 +34,14 @@ struct Exit {
 // One function a file cmd_<name>.cpp: adds the subcommand, with a callback that runs it.
 void add_align(CLI::App& app, const Settings& settings);
 void add_check(CLI::App& app, const Settings& settings);
+void add_completion(CLI::App& app, const Settings& settings);
 void add_demo(CLI::App& app, const Settings& settings);
 void add_eval(CLI::App& app, const Settings& settings);
 void add_explore(CLI::App& app, const Settings& settings);
 void add_inspect(CLI::App& app, const Settings& settings);
 void add_lab(CLI::App& app, const Settings& settings);
 void add_lm(CLI::App& app, const Settings& settings);
+void add_man(CLI::App& app, const Settings& settings);
 void add_memory(CLI::App& app, const Settings& settings);
 void add_ops(CLI::App& app, const Settings& settings);
 void add_read(CLI::App& app, const Settings& settings);

@@ -1,5 +1,6 @@
 // The program `talweg`: one subcommand a file; only here is anything turned into an exit code.
 #include <omp.h>
+#include <talweg_commit.h>  // written by CMake at each build
 
 #include <CLI/CLI.hpp>
 #include <csignal>
@@ -15,8 +16,8 @@ namespace {
 constexpr int kFailed = 1, kMisused = 2;
 
 std::string version() {
-  return message("talweg ", TALWEG_VERSION, " (", TALWEG_COMPILER, ", instruction set ",
-                 kernels::table<float>().name, ")");
+  return message("talweg ", TALWEG_VERSION, " (commit ", TALWEG_COMMIT, ", ", TALWEG_COMPILER,
+                 ", instruction set ", kernels::table<float>().name, ")");
 }
 
 /// The options of every subcommand stand behind its name, where people write them.
@@ -37,7 +38,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   for (const auto add :
        {add_demo, add_render, add_train, add_read, add_eval, add_explore, add_align, add_inspect,
-        add_memory, add_lm, add_lab, add_ops, add_tape, add_check}) {
+        add_memory, add_lm, add_lab, add_ops, add_tape, add_check, add_man, add_completion}) {
     add(app, settings);
   }
   for (CLI::App* command : app.get_subcommands({})) {
