@@ -12,6 +12,9 @@ Var<float> run(const Layer<float>& net, Context<float>& context, Var<float> x,
     for (const auto& layer : sequential->layers()) x = run(*layer, context, x, choices);
     return x;
   }
+  if (const auto* residual = dynamic_cast<const Residual<float>*>(&net)) {
+    run(residual->branch(), context, x, choices);
+  }
   if (const auto* conv = dynamic_cast<const Conv2d<float>*>(&net)) {
     choices.push_back(conv->choice(context, x.shape()));
   }
