@@ -18,4 +18,4 @@ mkdir -p "$out"
 train letters --architecture $base/x2 --steps 36000
 train words --load "$out/letters.safetensors" --architecture $base-r80d2-r80d4-r80d8/x2 \
   --lr 1.2e-3 --steps 16000
-train reader --load "$out/words.safetensors" --lr 5e-4 --steps 8000
+train reader --load "$out/words.safetensors" --lr 5e-4 --steps 8000 --seed 2

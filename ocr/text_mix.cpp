@@ -17,14 +17,27 @@ constexpr const char* kSystemWords = "/usr/share/dict/words";
 // A text that holds a character that is not wanted is drawn again, this often at most.
 constexpr int kTries = 20;
 
-constexpr std::array<std::u32string_view, 64> kCommon = {
-    U"the",   U"of",    U"and",  U"to",    U"in",    U"a",     U"is",    U"that", U"for",  U"it",
-    U"as",    U"was",   U"with", U"be",    U"by",    U"on",    U"not",   U"he",   U"I",    U"this",
-    U"are",   U"or",    U"his",  U"from",  U"at",    U"which", U"but",   U"have", U"an",   U"had",
-    U"they",  U"you",   U"were", U"their", U"one",   U"all",   U"we",    U"can",  U"her",  U"has",
-    U"there", U"been",  U"if",   U"more",  U"when",  U"will",  U"would", U"who",  U"so",   U"no",
-    U"she",   U"other", U"its",  U"may",   U"these", U"what",  U"them",  U"than", U"some", U"him",
-    U"time",  U"into",  U"only", U"do"};
+// The most frequent words of English, which are most of any page.
+constexpr std::array<std::u32string_view, 147> kCommon = {
+    U"the",    U"of",      U"and",    U"to",      U"in",     U"a",       U"is",      U"that",
+    U"for",    U"it",      U"as",     U"was",     U"with",   U"be",      U"by",      U"on",
+    U"not",    U"he",      U"I",      U"this",    U"are",    U"or",      U"his",     U"from",
+    U"at",     U"which",   U"but",    U"have",    U"an",     U"had",     U"they",    U"you",
+    U"were",   U"their",   U"one",    U"all",     U"we",     U"can",     U"her",     U"has",
+    U"there",  U"been",    U"if",     U"more",    U"when",   U"will",    U"would",   U"who",
+    U"so",     U"no",      U"she",    U"other",   U"its",    U"may",     U"these",   U"what",
+    U"them",   U"than",    U"some",   U"him",     U"time",   U"into",    U"only",    U"do",
+    U"about",  U"then",    U"could",  U"out",     U"up",     U"said",    U"your",    U"like",
+    U"now",    U"see",     U"two",    U"go",      U"way",    U"most",    U"use",     U"over",
+    U"such",   U"our",     U"man",    U"me",      U"even",   U"made",    U"after",   U"did",
+    U"many",   U"before",  U"must",   U"through", U"back",   U"years",   U"where",   U"much",
+    U"should", U"well",    U"people", U"down",    U"own",    U"just",    U"because", U"good",
+    U"each",   U"those",   U"how",    U"too",     U"little", U"very",    U"make",    U"still",
+    U"men",    U"work",    U"long",   U"here",    U"get",    U"both",    U"between", U"life",
+    U"being",  U"under",   U"never",  U"day",     U"same",   U"another", U"know",    U"while",
+    U"last",   U"might",   U"us",     U"great",   U"old",    U"year",    U"off",     U"come",
+    U"since",  U"against", U"came",   U"right",   U"used",   U"take",    U"three",   U"my",
+    U"upon",   U"saw",     U"went"};
 
 constexpr std::array<std::u32string_view, 58> kReceipts = {
     U"TOTAL",    U"CASH",     U"CHANGE",  U"QTY",     U"AMOUNT",  U"TAX",      U"INVOICE",
@@ -126,9 +139,10 @@ std::u32string TextMix::word(Rng& rng) const {
   if (kind < 0.05) return pick(kReceipts, rng);
   if (kind < 0.08) return pick(kAbbreviations, rng);
   if (kind < 0.095) return initials(rng);
-  std::u32string word =
-      words_.empty() || kind < 0.22 ? pick(kCommon, rng) : words_[rng.below(words_.size())];
-  const double form = rng.uniform();
+  // They stand in small letters more than words of a list do: names and headings are made of others.
+  const bool common = words_.empty() || kind < 0.27;
+  std::u32string word = common ? pick(kCommon, rng) : words_[rng.below(words_.size())];
+  const double form = common && rng.uniform() < 0.6 ? 1 : rng.uniform();
   if (form < 0.2) return upper(std::move(word));
   return form < 0.4 ? capitalised(std::move(word)) : word;
 }
