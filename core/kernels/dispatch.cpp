@@ -57,6 +57,12 @@ const KernelTable<float>& table_at_start() {
 /// can be caught.
 std::atomic<const KernelTable<float>*> table_in_use = nullptr;
 
+[[gnu::noinline]] const KernelTable<float>& first_use() {
+  const KernelTable<float>& table = table_at_start();
+  table_in_use.store(&table, std::memory_order_release);
+  return table;
+}
+
 }  // namespace
 
 std::vector<std::string> available_isas() {
@@ -69,11 +75,7 @@ std::vector<std::string> available_isas() {
 
 template <> const KernelTable<float>& table<float>() {
   const KernelTable<float>* current = table_in_use.load(std::memory_order_acquire);
-  if (current == nullptr) {
-    current = &table_at_start();
-    table_in_use.store(current, std::memory_order_release);
-  }
-  return *current;
+  return current != nullptr ? *current : first_use();
 }
 
 ScopedIsa::ScopedIsa(const std::string& name) : previous_(&table<float>()) {

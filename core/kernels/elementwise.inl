@@ -1,14 +1,21 @@
 // Elementwise kernels: one formula on a Vec each, and one loop that applies any of them.
 
-/// y[i] = f(inputs[i]...), in chunks that the threads share. The last, shorter vector of an array
-/// goes through load_first/store_first. Each vector is read before it is written: in place is fine.
+/// y[i] = f(inputs[i]...) for i in [begin, end). The last, shorter vector goes through
+/// load_first/store_first. Each vector is read before it is written: in place is fine.
+template <class F, class... Inputs>
+__attribute__((noinline)) void map_part(int64_t begin, int64_t end, float* y, F f,
+                                        Inputs... inputs) {
+  int64_t i = begin;
+  for (; i + kLanes <= end; i += kLanes) store(y + i, f(load(inputs + i)...));
+  if (i < end) store_first(y + i, f(load_first(inputs + i, end - i)...), end - i);
+}
+
+/// The same for i in [0, n), in chunks that the threads share.
 template <class F, class... Inputs> inline void map(int64_t n, float* y, F f, Inputs... inputs) {
   constexpr int64_t kChunk = 1 << 13;
+  if (n <= kChunk) return map_part(0, n, y, f, inputs...);
   share_out(ceil_div(n, kChunk), n >= kSerialElements, [=](int64_t chunk) {
-    const int64_t end = min_of((chunk + 1) * kChunk, n);
-    int64_t i = chunk * kChunk;
-    for (; i + kLanes <= end; i += kLanes) store(y + i, f(load(inputs + i)...));
-    if (i < end) store_first(y + i, f(load_first(inputs + i, end - i)...), end - i);
+    map_part(chunk * kChunk, min_of((chunk + 1) * kChunk, n), y, f, inputs...);
   });
 }
 

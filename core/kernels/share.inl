@@ -15,8 +15,8 @@ struct alignas(64) ShareLeft {
 /// ways.
 template <class Body> inline void share_out(int64_t n, bool parallel, const Body& body) {
   const auto one = [](const Body& b, int64_t i) __attribute__((noinline)) { b(i); };
-  const int64_t threads = omp_get_max_threads();
-  if (!parallel || omp_in_parallel() || threads == 1) {
+  const int64_t threads = !parallel || omp_in_parallel() ? 1 : omp_get_max_threads();
+  if (threads == 1) {
     for (int64_t i = 0; i < n; ++i) one(body, i);
     return;
   }
