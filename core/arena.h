@@ -1,5 +1,5 @@
-// Memory that a training step reuses: a pool for tensor values and an arena for backward closures.
-// Both ask the system for memory while the first steps run and for none afterwards.
+// Memory that a training step reuses: a pool for tensor values, an arena for backward closures, and
+// places for nodes. They ask the system for memory while the first steps run, and then no more.
 #pragma once
 
 #include <algorithm>
@@ -53,6 +53,24 @@ class Arena {
   Mark at_;
 };
 
+/// A stack of objects that never move, so that handles may point at them. A popped one stays as it
+/// is, and is the next to be pushed again.
+template <class Item> class Places {
+ public:
+  std::size_t size() const { return size_; }
+  Item& operator[](std::size_t i) { return blocks_[i / kBlock][i % kBlock]; }
+  Item& push() {
+    if (size_ == blocks_.size() * kBlock) blocks_.push_back(std::make_unique<Item[]>(kBlock));
+    return (*this)[size_++];
+  }
+  Item& pop() { return (*this)[--size_]; }
+
+ private:
+  static constexpr std::size_t kBlock = 256;
+  std::vector<std::unique_ptr<Item[]>> blocks_;
+  std::size_t size_ = 0;
+};
+
 /// Free lists of 64-byte aligned memory, four size classes to a doubling (at most 25 % waste).
 /// Released memory waits, linked through its own first bytes, for the next request of its class.
 class Pool {
@@ -88,7 +106,7 @@ class Pool {
     return (c < 4 ? c + 1 : (c % 4 + 5) << (c / 4 - 1)) * kAlignment;
   }
 
-  void* fresh(std::size_t bytes) {
+  [[gnu::noinline]] void* fresh(std::size_t bytes) {  // out of allocate()'s way
     reserved_bytes_ += bytes;
     if (bytes <= kSmall) return small_.allocate(bytes, kAlignment);
     return large_.emplace_back(aligned_block(bytes)).get();

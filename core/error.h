@@ -43,10 +43,16 @@ template <class... Parts> std::string message(const Parts&... parts) {
   return out.str();
 }
 
+/// Throws Error with the joined parts.
+template <class... Parts>
+[[noreturn, gnu::cold, gnu::noinline]] void throw_error(const Parts&... parts) {
+  throw Error(message(parts...));
+}
+
 /// Throws Error with the joined parts unless `ok`. The parts are only formatted on failure.
-template <class... Parts> void expect(bool ok, const Parts&... parts) {
-  if (!ok) [[unlikely]]
-    throw Error(message(parts...));
+template <class... Parts>
+[[gnu::always_inline]] inline void expect(bool ok, const Parts&... parts) {
+  if (!ok) throw_error(parts...);
 }
 
 }  // namespace talweg

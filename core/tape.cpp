@@ -5,29 +5,30 @@
 
 namespace talweg {
 
-namespace {
-constexpr char kGivenBack[] =
-    "given back by backward(); call retain() on it, or read it, before; for several passes use "
-    "grad(), which keeps values";
-}  // namespace
-
 // --- Var: a handle that knows whether it is still good ---
 
 template <class T> void Var<T>::never_given() {
   throw Error("[var] this Var was never given a value; make it with an op or a leaf");
 }
 
-template <class T> bool Var<T>::readable() const { return tape().node(*this).readable(); }
+template <class T> void Var<T>::lost(int32_t index) {
+  throw Error(message("[var] node ", index, " is no longer on the tape: its TapeScope has ended; ",
+                      "copy what must outlive a scope with to_tensor()"));
+}
 
-template <class T> T* Var<T>::unreadable() const {
-  const auto& n = tape().node(*this);
-  for (const auto& g : tape().gone_) {
-    expect(g.index != index_, "[", n.op, "] the value of node ", index_, " was ", g.how, g.by,
+template <class T> bool Var<T>::readable() const { return node().readable(); }
+
+template <class T> void Var<T>::unreadable(Var x) {
+  const Node& n = x.node();
+  for (const auto& g : n.tape->gone_) {
+    expect(g.index != x.index_, "[", n.op, "] the value of node ", x.index_, " was ", g.how, g.by,
            g.at);
   }
-  expect(!n.gone, "[", n.op, "] the value of node ", index_, " was ", kGivenBack);
-  expect(n.value, "[", n.op, "] node ", index_, " has no value: it is where gradients meet");
-  throw Error(message("[", n.op, "] node ", index_,
+  expect(!n.given_back, "[", n.op, "] the value of node ", x.index_, " was given back by ",
+         "backward(); call retain() on it, or read it, before; for several passes use grad(), ",
+         "which keeps values");
+  expect(n.value, "[", n.op, "] node ", x.index_, " has no value: it is where gradients meet");
+  throw Error(message("[", n.op, "] node ", x.index_,
                       " shows a tensor that was opened for writing after ", "it was lent",
                       n.lent->log->last, "; change it after backward(), read it through const"));
 }
@@ -41,15 +42,14 @@ template <class T> Tensor<T> Var<T>::to_tensor() const {
   return Tensor<T>(shape(), std::span<const T>(values()));
 }
 
-template <class T> const char* Var<T>::op() const { return tape().node(*this).op; }
-template <class T> bool Var<T>::needs_grad() const { return tape().node(*this).needs_grad; }
+template <class T> const char* Var<T>::op() const { return node().op; }
 template <class T> PackCache<T>* Var<T>::pack_cache() const {
-  const auto* lent = tape().node(*this).lent;
+  const auto* lent = node().lent;
   return lent ? lent->packs : nullptr;
 }
 
 template <class T> std::span<const T> Var<T>::grad_view() const {
-  const auto& n = tape().node(*this);
+  const Node& n = node();
   expect(n.needs_grad, "[grad] node ", index_, " (", n.op, ") needs no gradient: it is a constant ",
          "or was made from constants only; make its leaf with variable()");
   expect(n.edges == nullptr || n.retained, "[grad] node ", index_, " (", n.op,
@@ -63,7 +63,7 @@ template <class T> Tensor<T> Var<T>::grad() const {
 }
 
 template <class T> Var<T> Var<T>::retain() const {
-  tape().node(*this).retained = true;
+  node().retained = true;
   return *this;
 }
 
@@ -71,26 +71,28 @@ template <class T> Var<T> Var<T>::detach() const { return tape().view("detach", 
 
 // --- Tape: making nodes and giving them back ---
 
-template <class T> void Tape<T>::lost(int32_t index) {
-  throw Error(message("[var] node ", index, " is no longer on the tape: its TapeScope has ended; ",
-                      "copy what must outlive a scope with to_tensor()"));
-}
-
-template <class T> Var<T> Tape<T>::push(const char* op, const Shape& shape, T* value, bool owns) {
-  nodes_.emplace_back(op, shape, value, next_generation_++, owns);
+template <class T> Var<T> Tape<T>::push(const char* op, const Shape& shape, T* value, T* owned) {
+  Node& n = nodes_.push();
+  n = {.tape = this,
+       .generation = n.generation,
+       .op = op,
+       .value = value,
+       .owned = owned,
+       .shape = shape};
   const Var<T> y = at(nodes_.size() - 1);
   if (observer_) observer_->made(y);
   return y;
 }
 
 template <class T> Var<T> Tape<T>::make(const char* op, const Shape& shape) {
-  return push(op, shape, allocate(shape), true);
+  T* memory = allocate(shape);
+  return push(op, shape, memory, memory);
 }
 
 template <class T> Var<T> Tape<T>::view(const char* op, Var<T> x, const Shape& shape) {
   expect(shape.size() == x.size(), "[", op, "] shape ", x.shape(), " has ", x.size(),
          " elements and cannot be seen as ", shape, ", which has ", shape.size());
-  Var<T> y = push(op, shape, x.data(), false);
+  Var<T> y = push(op, shape, x.data(), nullptr);
   if (observer_) observer_->reads(y, x, false);
   return y;
 }
@@ -116,7 +118,8 @@ template <class T> Var<T> Tape<T>::full(const Shape& shape, T value) {
 
 template <class T>
 Var<T> Tape<T>::borrow(const Tensor<T>& value, bool needs_grad, PackCache<T>* packs) {
-  Var<T> v = push("borrow", value.shape(), const_cast<T*>(value.data()), false);
+  Var<T> v = push("borrow", value.shape(), const_cast<T*>(value.data()), nullptr);
+  using Lent = typename Node::Lent;
   node(v).needs_grad = needs_grad;
   node(v).lent = new (arena_.allocate(sizeof(Lent))) Lent{&value.log(), value.log().version, packs};
   return v;
@@ -128,10 +131,10 @@ template <class T> void Tape<T>::tell_read(Var<T> y, Var<T> x, bool recorded) {
 
 template <class T> void Tape<T>::rewind(const Mark& m) {
   while (nodes_.size() > m.nodes) {
-    Node& n = nodes_.back();
-    if (n.owns_value) release(n.value, n.shape);
+    Node& n = nodes_.pop();
+    if (n.owned) release(n.owned, n.shape);
     if (n.grad) release(n.grad, n.shape);
-    nodes_.pop_back();
+    ++n.generation;
   }
   if (!gone_.empty()) std::erase_if(gone_, [=](auto& g) { return g.index >= int32_t(m.nodes); });
   arena_.rewind(m.arena);
@@ -154,7 +157,7 @@ template <class T> struct Tape<T>::Nested {
 };
 
 template <class T> void Tape<T>::check_root(const char* what, Var<T> y, Var<T> cotangent) const {
-  const Shape shape = node(y).shape;
+  const Shape& shape = node(y).shape;
   expect(cotangent || shape.size() == 1, "[", what, "] starts from one element, but node ",
          y.index_, " (", node(y).op, ") has shape ", shape,
          "; reduce it with sum() or mean(), or pass a cotangent to grad()");
@@ -241,12 +244,12 @@ template <class T> void Tape<T>::sweep(std::size_t root, T* seed, bool release_p
   if (observer_) observer_->began(at(root));
   pass_.adjoint.assign(root + 1, nullptr);
   pass_.adjoint[root] = seed;
+  const Mark before = mark();
   for (std::size_t i = root + 1; i-- > 0;) {
     if (!pass_.adjoint[i]) continue;
     const bool target = pass_.wanted[i] == kTarget;
     const Edge* edge = nodes_[i].edges;
-    const Mark before = mark();
-    Var<T> dy = push("adjoint", nodes_[i].shape, pass_.adjoint[i], false);
+    Var<T> dy = push("adjoint", nodes_[i].shape, pass_.adjoint[i], nullptr);
     if (observer_) observer_->passing(at(i), dy);
     for (; edge; edge = edge->next) {
       T* none = nullptr;  // only the last rule may take dy's memory over, and not from a target
@@ -260,9 +263,9 @@ template <class T> void Tape<T>::sweep(std::size_t root, T* seed, bool release_p
     // Invariant 3: nothing that is still to come reads this value.
     Node& n = nodes_[i];
     if (release_passed && !target && i != root && n.edges) {
-      if (n.owns_value) release(n.value, n.shape);
-      n.owns_value = false;
-      n.gone = true;
+      if (n.owned) release(n.owned, n.shape);
+      n.value = n.owned = nullptr;
+      n.given_back = true;
     }
   }
   if (observer_) observer_->ended();
@@ -274,18 +277,18 @@ template <class T>
 void Tape<T>::receive(std::size_t y, const Edge& edge, Var<T> dy, T*& dy_buffer) {
   const Mark before = mark();
   const Var<T> dx = run_rule(y, edge, dy);
+  const T* value = dx.data();
   Node& from = node(dx);
   T*& into = pass_.adjoint[edge.input];
   if (into) {
-    kernels::table<T>().add(from.shape.size(), into, from.value, into);
-  } else if (std::size_t(dx.index_) >= before.nodes && from.owns_value) {
-    into = from.value;
-    from.owns_value = false;
-  } else if (dy_buffer && from.value == dy_buffer) {
+    kernels::table<T>().add(from.shape.size(), into, value, into);
+  } else if (std::size_t(dx.index_) >= before.nodes && from.owned) {
+    into = std::exchange(from.owned, nullptr);
+  } else if (value == dy_buffer) {
     into = std::exchange(dy_buffer, nullptr);
   } else {
     into = allocate(from.shape);
-    std::copy_n(from.value, from.shape.size(), into);
+    std::copy_n(value, from.shape.size(), into);
   }
   rewind(before);
 }
@@ -319,7 +322,7 @@ template <class T> Var<T> Tape<T>::accumulate(Var<T> a, Var<T> b) {
 }
 
 template <class T> Var<T> Tape<T>::run_rule(std::size_t y, const Edge& edge, Var<T> dy) {
-  const Var<T> dx = edge.call(edge.closure, dy);
+  const Var<T> dx = edge.run_rule(edge, dy);
   const Node& input = nodes_[edge.input];
   expect(node(dx).shape == input.shape, "[tape] the rule for input ", edge.input, " (", input.op,
          ", shape ", input.shape, ") returned a gradient of shape ", node(dx).shape);

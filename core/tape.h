@@ -6,8 +6,10 @@
 //   tape.backward(y);
 //   w.grad()[0];                                       // 6
 //
-// Who owns what. The tape owns every value, gradient and closure; a Var is a handle, passed by
-// value. Parameters and data live outside, in Tensors, and are lent to the tape with borrow().
+// Who owns what. The tape owns every value, gradient and closure. A Var is a handle, passed by
+// value: it points at its node, which never moves. A node goes when its scope ends; the next one
+// takes its place with another generation, by which a Var of the old one is found out and throws.
+// Parameters and data live outside, in Tensors, and are lent to the tape with borrow().
 //
 // Three invariants carry the engine:
 //  1. A node's inputs stand before it: the order of making is a topological order, and backward is
@@ -40,11 +42,12 @@ template <class T> class Var {
  public:
   Var() = default;
 
-  explicit operator bool() const { return tape_ != nullptr; }  ///< was it ever given a value?
+  explicit operator bool() const { return node_ != nullptr; }  ///< was it ever given a value?
   Tape<T>& tape() const;
-  Shape shape() const;  ///< by value: making nodes moves their storage
+  const Shape& shape() const;  ///< in the node: good for as long as that stands
   int64_t size() const { return shape().size(); }
-  T* data() const;  ///< throws where the value was given back, overwritten or changed by its owner
+  /// Throws where the value was given back, overwritten or changed by its owner.
+  [[gnu::always_inline]] T* data() const;
   bool readable() const;  ///< would data() return?
   std::span<T> values() const { return {data(), std::size_t(size())}; }
   T item() const;               ///< the value of a tensor with one element
@@ -65,19 +68,52 @@ template <class T> class Var {
   Var detach() const;
 
   /// Records that the gradient of `input` is rule(dy), a Var of its shape, where dy is this node's
-  /// gradient. Does nothing if `input` needs no gradient or recording is off.
-  template <class Rule> void wrt(Var input, Rule rule) const;
+  /// gradient. Does nothing if `input` needs no gradient or recording is off. (Inlined, it writes
+  /// what the rule captures to where it stays.)
+  template <class Rule> [[gnu::always_inline]] void wrt(Var input, Rule rule) const;
 
  private:
   friend class Tape<T>;
-  T* unreadable() const;
-  [[noreturn]] static void never_given();
-  Var(Tape<T>* tape, int32_t index, uint32_t generation)
-      : tape_(tape), index_(index), generation_(generation) {}
+  struct Node;
+  struct Edge;
 
-  Tape<T>* tape_ = nullptr;
+  Var(Node* node, int32_t index, uint32_t generation)
+      : node_(node), index_(index), generation_(generation) {}
+  [[gnu::always_inline]] Node& node() const;
+  [[noreturn]] static void never_given();
+  [[noreturn]] static void lost(int32_t index);
+  [[noreturn]] static void unreadable(Var x);
+
+  Node* node_ = nullptr;
   int32_t index_ = -1;
   uint32_t generation_ = 0;
+};
+
+/// The way back from a node to one of its inputs. In the arena the rule's closure stands behind it.
+template <class T> struct Var<T>::Edge {
+  int32_t input;
+  Var (*run_rule)(const Edge& edge, Var dy);
+  Edge* next;
+};
+
+/// What the tape keeps of one value.
+template <class T> struct Var<T>::Node {
+  struct Lent {
+    const WriteLog* log;  // of the tensor that lent the value,
+    uint64_t version;     // and its version then
+    PackCache<T>* packs;
+  };
+  Tape<T>* tape = nullptr;
+  uint32_t generation = 0;  // one more each time a node goes from here; its Vars bear an older one
+  bool needs_grad = false, retained = false, given_back = false;  // the last by backward()
+  const char* op = nullptr;
+  T* value = nullptr;          // null at a waypoint, and where it can't be read any more
+  T* owned = nullptr;          // the value's memory, where it is this node's to give back
+  const Lent* lent = nullptr;  // where the value is somebody else's
+  T* grad = nullptr;           // what backward() left on a leaf; null if nothing arrived
+  Edge* edges = nullptr;       // newest first
+  Shape shape;
+  bool readable() const { return value && (!lent || lent->log->version == lent->version); }
 };
 
 /// Owner of nodes, values, gradients and closures. One thread uses a tape at a time.
@@ -101,11 +137,11 @@ template <class T> class Tape {
   Var<T> view(const char* op, Var<T> x, const Shape& shape);
   /// From here on, whoever reads x, in a rule too, gets an Error: "its value was " `how` `by` `at`.
   void end(Var<T> x, const char* how, const char* by, Site at) {
-    node(x).gone = true;
+    node(x).value = nullptr;
     gone_.push_back({x.index_, how, by, at});
   }
   /// A node without a value, where the gradients of several inputs begin with the one of this shape.
-  Var<T> waypoint(const char* op, const Shape& shape) { return push(op, shape, nullptr, false); }
+  Var<T> waypoint(const char* op, const Shape& shape) { return push(op, shape, nullptr, nullptr); }
   /// A copy of `items` that lives as long as the node being made, for closures to hold.
   template <class Item> std::span<const Item> keep(std::span<const Item> items);
   template <class Item> std::span<Item> keep(int64_t count);  ///< the same, uninitialised
@@ -122,7 +158,7 @@ template <class T> class Tape {
 
   int64_t node_count() const { return int64_t(nodes_.size()); }
   /// The node at place i, from 0 to node_count().
-  Var<T> at(std::size_t i) { return {this, int32_t(i), nodes_[i].generation}; }
+  Var<T> at(std::size_t i) { return {&nodes_[i], int32_t(i), nodes_[i].generation}; }
   Pool& pool() { return pool_; }
   /// Tells `observer` what happens from here on, or nobody where null; returns whom it told before.
   TapeObserver<T>* observe(TapeObserver<T>* observer) { return std::exchange(observer_, observer); }
@@ -133,40 +169,13 @@ template <class T> class Tape {
   template <class U> friend class Recording;
   struct Nested;
 
-  struct Edge {
-    int32_t input;
-    Var<T> (*call)(const void* closure, Var<T> dy);
-    const void* closure;
-    Edge* next;
-  };
+  using Node = typename Var<T>::Node;
+  using Edge = typename Var<T>::Edge;
 
   struct Gone {  // why the value of a node cannot be read any more, where not given back
     int32_t index;
     const char *how, *by;
     Site at;
-  };
-
-  struct Lent {
-    const WriteLog* log;  // of the tensor that lent the value,
-    uint64_t version;     // and its version then
-    PackCache<T>* packs;
-  };
-
-  struct Node {
-    Node(const char* op, const Shape& shape, T* value, uint32_t generation, bool owns_value)
-        : op(op), shape(shape), value(value), generation(generation), owns_value(owns_value) {}
-    const char* op;
-    Shape shape;
-    T* value;  // null at a waypoint
-    uint32_t generation;
-    bool owns_value, needs_grad = false, retained = false;
-    bool gone = false;           // the value can't be read any more: gone_ knows why
-    const Lent* lent = nullptr;  // where the value is somebody else's
-    T* grad = nullptr;           // what backward() left on a leaf; null if nothing arrived
-    Edge* edges = nullptr;       // newest first
-    bool readable() const {
-      return value && !gone && (!lent || lent->log->version == lent->version);
-    }
   };
 
   struct Pass {                       // working storage of one way back
@@ -180,16 +189,11 @@ template <class T> class Tape {
     Arena::Mark arena;
   };
 
-  const Node& node(Var<T> v) const {
-    const bool stands = v.tape_ == this && std::size_t(v.index_) < nodes_.size() &&
-                        nodes_[v.index_].generation == v.generation_;
-    if (!stands) [[unlikely]]
-      lost(v.index_);
-    return nodes_[v.index_];
+  Node& node(Var<T> v) const {
+    if (v.node().tape != this) Var<T>::lost(v.index_);
+    return *v.node_;
   }
-  [[noreturn]] static void lost(int32_t index);
-  Node& node(Var<T> v) { return const_cast<Node&>(std::as_const(*this).node(v)); }
-  Var<T> push(const char* op, const Shape& shape, T* value, bool owns);
+  Var<T> push(const char* op, const Shape& shape, T* value, T* owned);
   T* allocate(const Shape& s) { return static_cast<T*>(pool_.allocate(s.size() * sizeof(T))); }
   void release(T* p, const Shape& s) { pool_.release(p, s.size() * sizeof(T)); }
   Mark mark() const { return {nodes_.size(), arena_.mark()}; }
@@ -206,9 +210,8 @@ template <class T> class Tape {
 
   Pool pool_;
   Arena arena_;
-  std::vector<Node> nodes_;
+  Places<Node> nodes_;
   std::vector<Gone> gone_;  // a few, for whom end() was called
-  uint32_t next_generation_ = 0;
   bool recording_ = true;
   TapeObserver<T>* observer_ = nullptr;
   // Kept so that later passes allocate nothing. A rule may begin a pass of its own.
@@ -246,30 +249,37 @@ template <class T> struct NoGrad : Recording<T> {
   explicit NoGrad(Tape<T>& tape) : Recording<T>(tape, false) {}
 };
 
-template <class T> inline Tape<T>& Var<T>::tape() const {
-  if (!tape_) [[unlikely]]
-    never_given();
-  return *tape_;
+template <class T> inline typename Var<T>::Node& Var<T>::node() const {
+  if (!node_) never_given();
+  if (node_->generation != generation_) lost(index_);
+  return *node_;
 }
-template <class T> inline Shape Var<T>::shape() const { return tape().node(*this).shape; }
+template <class T> inline Tape<T>& Var<T>::tape() const {
+  if (!node_) never_given();
+  return *node_->tape;
+}
+template <class T> inline const Shape& Var<T>::shape() const { return node().shape; }
+template <class T> inline bool Var<T>::needs_grad() const { return node().needs_grad; }
 template <class T> inline T* Var<T>::data() const {
-  const auto& n = tape().node(*this);
-  return n.readable() ? n.value : unreadable();
+  const Node& n = node();
+  if (!n.readable()) unreadable(*this);
+  return n.value;
 }
 
-template <class T> template <class Rule> void Var<T>::wrt(Var input, Rule rule) const {
+template <class T> template <class Rule> inline void Var<T>::wrt(Var input, Rule rule) const {
   static_assert(std::is_trivially_destructible_v<Rule>,
                 "rules live in the arena: capture Vars, numbers and spans from Tape::keep");
   Tape<T>& t = tape();
   const bool records = t.recording_ && t.node(input).needs_grad;
   if (t.observer_) t.tell_read(*this, input, records);
   if (!records) return;
-  using Edge = typename Tape<T>::Edge;
-  const void* closure = new (t.arena_.allocate(sizeof(Rule))) Rule(rule);
-  auto call = [](const void* c, Var dy) { return (*static_cast<const Rule*>(c))(dy); };
-  auto& node = t.node(*this);
-  node.edges = new (t.arena_.allocate(sizeof(Edge))) Edge{input.index_, call, closure, node.edges};
-  node.needs_grad = true;
+  struct WithRule : Edge {
+    Rule rule;
+  };
+  const auto run = [](const Edge& e, Var dy) { return static_cast<const WithRule&>(e).rule(dy); };
+  Node& n = node();
+  n.edges = new (t.arena_.allocate(sizeof(WithRule))) WithRule{{input.index_, run, n.edges}, rule};
+  n.needs_grad = true;
 }
 
 template <class T> template <class Item> std::span<Item> Tape<T>::keep(int64_t count) {

@@ -64,9 +64,9 @@ template <class T> Var<T> sum_to(Var<T> x, const Shape& shape);
 /// Gradient: dx = sum_to(dy, x.shape), since each element of x feeds all its copies.
 /// Copies. Throws where x's shape does not stretch to `shape`.
 template <class T> Var<T> broadcast_to(Var<T> x, const Shape& shape) {
+  if (x.shape() == shape) return x;
   expect(broadcast("broadcast_to", x.shape(), shape) == shape, "[broadcast_to] shape ", x.shape(),
          " does not stretch to ", shape);
-  if (x.shape() == shape) return x;
   Var<T> y = x.tape().make("broadcast_to", shape);
   const T* from = x.data();
   T* to = y.data();
@@ -93,9 +93,9 @@ template <class T> Var<T> broadcast_to(Var<T> x, const Shape& shape) {
 /// sum_to(x, shape): the sum over every axis along which `shape` would be stretched to x's shape.
 /// Gradient: dx = broadcast_to(dy, x.shape). The inverse situation of broadcast_to, its adjoint.
 template <class T> Var<T> sum_to(Var<T> x, const Shape& shape) {
+  if (x.shape() == shape) return x;
   expect(broadcast("sum_to", x.shape(), shape) == x.shape(), "[sum_to] shape ", shape,
          " does not stretch to ", x.shape());
-  if (x.shape() == shape) return x;
   Var<T> y = x.tape().make("sum_to", shape);
   const int64_t cols = shape.size();
   if (is_trailing(shape, x.shape())) {

@@ -29,21 +29,27 @@ template <class T> struct Kernels2 {
   void (*row)(int64_t rows, int64_t cols, const T* a, const T* b, T* y) = nullptr;
 };
 
-/// y = f(a, b) with broadcasting: a kernel where one fits, `f` element by element elsewhere.
+/// y = f(a, b) with broadcasting: a kernel where one fits, `f` element by element elsewhere. Shapes
+/// that are equal, as most are, need no broadcasting, and up to kFew elements are not worth a call.
 template <class T, class F>
 Var<T> map2(const char* op, Var<T> a, Var<T> b, std::type_identity_t<Kernels2<T>> kernel, F f) {
+  constexpr int64_t kFew = 8;
   Tape<T>& tape = common_tape(op, a, b);
-  Var<T> y = tape.make(op, broadcast(op, a.shape(), b.shape()));
+  const Shape &sa = a.shape(), &sb = b.shape();
+  const bool same = sa == sb;
+  const Var<T> y = same ? tape.make(op, sa) : tape.make(op, broadcast(op, sa, sb));
   const T *pa = a.data(), *pb = b.data();
   T* to = y.data();
   const int64_t n = y.size();
-  if (kernel.same && a.shape() == b.shape()) {
+  if (same && n <= kFew) {
+    for (int64_t i = 0; i < n; ++i) to[i] = f(pa[i], pb[i]);
+  } else if (same && kernel.same) {
     kernel.same(n, pa, pb, to);
-  } else if (kernel.row && is_trailing(b.shape(), a.shape()) && n > 0) {
+  } else if (kernel.row && is_trailing(sb, sa) && n > 0) {
     kernel.row(n / b.size(), b.size(), pa, pb, to);
   } else {
-    for_each_broadcast(y.shape(), broadcast_strides(a.shape(), y.shape()),
-                       broadcast_strides(b.shape(), y.shape()),
+    for_each_broadcast(y.shape(), broadcast_strides(sa, y.shape()),
+                       broadcast_strides(sb, y.shape()),
                        [=](int64_t i, int64_t ja, int64_t jb) { to[i] = f(pa[ja], pb[jb]); });
   }
   return y;
@@ -55,9 +61,8 @@ Var<T> map2(const char* op, Var<T> a, Var<T> b, std::type_identity_t<Kernels2<T>
 template <class T> Var<T> add(Var<T> a, Var<T> b) {
   Var<T> y = map2("add", a, b, {kernels::table<T>().add, kernels::table<T>().col_add},
                   [](T p, T q) { return p + q; });
-  const Shape sa = a.shape(), sb = b.shape();
-  y.wrt(a, [=](Var<T> dy) { return sum_to(dy, sa); });
-  y.wrt(b, [=](Var<T> dy) { return sum_to(dy, sb); });
+  y.wrt(a, [=](Var<T> dy) { return sum_to(dy, a.shape()); });
+  y.wrt(b, [=](Var<T> dy) { return sum_to(dy, b.shape()); });
   return y;
 }
 
@@ -92,9 +97,8 @@ TALWEG_OP_CARD(scale) {
 template <class T> Var<T> sub(Var<T> a, Var<T> b) {
   Var<T> y = map2("sub", a, b, {kernels::table<T>().sub, kernels::table<T>().col_sub},
                   [](T p, T q) { return p - q; });
-  const Shape sa = a.shape(), sb = b.shape();
-  y.wrt(a, [=](Var<T> dy) { return sum_to(dy, sa); });
-  y.wrt(b, [=](Var<T> dy) { return scale(sum_to(dy, sb), T(-1)); });
+  y.wrt(a, [=](Var<T> dy) { return sum_to(dy, a.shape()); });
+  y.wrt(b, [=](Var<T> dy) { return scale(sum_to(dy, b.shape()), T(-1)); });
   return y;
 }
 

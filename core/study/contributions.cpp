@@ -55,10 +55,9 @@ template <class T> Tensor<T> gradient_of(Var<T> y, Var<T> x) {
 }  // namespace
 
 template <class T> Contributions<T> contributions(Var<T> y, Var<T> x) {
-  Contributions<T> all;
   Edges<T> noted(y.tape());
   noted.into = x.index();
-  all.adjoint = gradient_of(y, x);
+  Contributions<T> all{gradient_of(y, x), 0, {}};
   all.norm = std::sqrt(dot(all.adjoint, all.adjoint));
   Tensor<double> sum(x.shape()), magnitude(x.shape());
   for (auto& edge : noted.edges) {
