@@ -12,6 +12,7 @@ namespace talweg::ocr {
 namespace {
 
 constexpr float kLeastInk = -1.0f, kMostInk = 1.5f;
+constexpr float kLeastContrast = 16;  // grey levels between a page and its ink
 
 // One output pixel of a resampled axis: weights (of sum 1) on the source pixels from `first` on.
 struct Tap {
@@ -135,6 +136,13 @@ float ink_level(const std::vector<float>& deviation) {
   return ranked(inked, inked.size() / 4);
 }
 
+// Whether the picture has two grey levels or one, as a mask has.
+bool is_mask(const io::Gray8& image) {
+  const auto [low, high] = std::minmax_element(image.pixels.begin(), image.pixels.end());
+  return std::all_of(image.pixels.begin(), image.pixels.end(),
+                     [&](uint8_t p) { return p == *low || p == *high; });
+}
+
 }  // namespace
 
 int model_width(int width, int height) {
@@ -155,8 +163,11 @@ InkImage prepare_image(const io::Gray8& image) {
   result.source_scale = double(image.width) / result.width;
   result.ink = resample_rows(ink_deviation(image), image.height, image.width, kModelHeight);
   result.ink = resample_columns(result.ink, kModelHeight, image.width, result.width);
-  const float level = ink_level(result.ink);
-  for (float& value : result.ink) value = level > 0 ? std::clamp(value / level, kLeastInk, kMostInk) : 0.0f;
+  float level = ink_level(result.ink);
+  if (level < kLeastContrast && !is_mask(image)) level = kLeastContrast;
+  for (float& value : result.ink) {
+    value = level > 0 ? std::clamp(value / level, kLeastInk, kMostInk) : 0.0f;
+  }
   return result;
 }
 

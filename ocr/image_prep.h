@@ -31,9 +31,10 @@ int model_width(int width, int height);
 /// 2. Scale: to 32 rows, the width in proportion; each axis by area averaging when it shrinks,
 ///    bilinearly when it grows, untouched when it keeps its size.
 /// 3. Contrast: b -> 0, the ink's level -> 1, clamped to [-1, 1.5]: what is brighter than the page
-///    (noise, a glare) stays as far on the other side, so that noise still averages to nothing. The ink's level is the upper
-///    quartile of the pixels above half the peak, the peak the fifth largest deviation, so that a
-///    few specks count for nothing.
+///    (noise, a glare) stays as far on the other side, so that noise still averages to nothing. The
+///    ink's level is the upper quartile of the pixels above half the peak, the peak the fifth largest
+///    deviation, so that a few specks count for nothing; 16 grey levels at least, or the grain of a
+///    blank page would be ink, but where the picture has only two, as a mask of zeros and ones has.
 /// A two-valued image of 32 rows comes out as exactly 0 and 1, an image of one value as all 0.
 /// Throws as model_width does.
 InkImage prepare_image(const io::Gray8& image);

@@ -115,6 +115,20 @@ TEST_CASE("an image of one value is all background") {
   }
 }
 
+TEST_CASE("the grain of a blank page stays faint") {
+  io::Gray8 page(200, 40, 235);
+  Rng rng(3);
+  for (uint8_t& p : page.pixels) p = uint8_t(235 + std::lround(2 * rng.normal()));
+  double most = 0, squares = 0;
+  const InkImage blank = prepare_image(page);
+  for (float v : blank.ink) {
+    most = std::max(most, double(std::abs(v)));
+    squares += double(v) * double(v);
+  }
+  CHECK(most < 0.7);  // deviations of 2 grey levels, 8 at most
+  CHECK(std::sqrt(squares / double(blank.ink.size())) < 0.15);
+}
+
 TEST_CASE("a full stop alone is ink") {
   io::Gray8 dot(18, 32);
   dot.at(5, 21) = 255;

@@ -16,6 +16,8 @@ for picture in one-pixel black white; do
   expect 0 '^$' "$talweg" read pictures/$picture.png
   expect 0 "^pictures/$picture.png		1	" "$talweg" read -f tsv pictures/$picture.png
 done
+# The grain of a scanned blank page is no ink.
+expect 0 '^$' "$talweg" read pictures/grain.jpg
 # A blank line of 20,000 px is as surely empty.
 {
   printf 'P5 20000 40 255\n'

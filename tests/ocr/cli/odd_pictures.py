@@ -3,6 +3,7 @@
 usage: odd_pictures.py PICTURE FOLDER (needs Pillow; the tests need only the files)
 """
 import os
+import random
 import sys
 
 from PIL import Image
@@ -35,3 +36,7 @@ save(gray.convert("LA"), "gray-alpha.png", optimize=True)
 save(Image.new("L", (1, 1), 0), "one-pixel.png")
 save(Image.new("L", (120, 40), 0), "black.png")
 save(Image.new("L", (120, 40), 255), "white.png")
+grain = Image.new("L", (600, 40))
+random.seed(1)
+grain.putdata([round(random.gauss(235, 3)) for _ in range(600 * 40)])
+save(grain, "grain.jpg", quality=92)
