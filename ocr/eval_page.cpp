@@ -233,12 +233,13 @@ io::HtmlPage eval_page(const EvalReport& report, const Recognizer* recognizer,
   const auto worst = worst_words(report, options.worst);
   if (!worst.empty()) {
     page.section("Worst words");
-    page.paragraph(recognizer == nullptr ? "Those with the largest share of errors."
-                                         : "Those with the largest share of errors. Below each "
-                                           "image the energies of its letters, "
-                                           "dark where low (each window's lowest taken off), _ the "
-                                           "gap between letters, with the "
-                                           "lowest path of what is written and of what was read.");
+    page.paragraph(recognizer == nullptr
+                       ? "Those with the largest share of errors."
+                       : "Those with the largest share of errors. Below each image the "
+                         "energies of its letters, and of the gap between "
+                         "them, dark where low (each window's lowest taken off), "
+                         "with the lowest path of what is written and of what was "
+                         "read.");
     add_words(page, report, worst, recognizer);
   }
   std::vector<std::size_t> surest = surest_mistakes(report, options.worst);

@@ -142,7 +142,7 @@ Json image_json(const Recognizer& recognizer, const NamedImage& named,
   for (const Spelling& s : words) texts.push_back(s.text);
   const auto rows = view.telling_symbols(
       texts, std::clamp(kMostCells / std::max(1, map.windows), kFewestRows, kMostRows));
-  for (int32_t a : rows) j["sym"].push_back(view.alphabet().symbol_name(a));
+  for (int32_t a : rows) j["sym"].push_back(view.row_name(a));
   std::vector<float> likely;
   for (int32_t a : rows) {
     for (int i = 0; i < map.windows; ++i) {

@@ -16,7 +16,8 @@ button:hover{border-color:var(--link)}
 button[aria-pressed=true]{border-color:var(--link);box-shadow:inset 0 0 0 1px var(--link)}
 #bar{display:flex;gap:.5rem;align-items:center;margin-bottom:1rem}
 [hidden]{display:none!important}#bar select{flex:0 1 32rem;min-width:0}
-#word{display:flex;flex-wrap:wrap;gap:.22rem;margin-bottom:.35rem}
+#word{display:flex;flex-wrap:wrap;gap:.22rem;margin-bottom:.35rem;max-height:13rem;overflow-y:auto;
+position:relative;padding:2px}
 #word button{display:grid;justify-items:center;min-width:2.1rem;padding:.1rem .3rem .15rem;
 border-bottom:4px solid var(--mark)}
 #word .t{font:1.5rem/1.25 ui-monospace,"DejaVu Sans Mono",Menlo,Consolas,monospace;white-space:pre}
@@ -92,7 +93,7 @@ aria-label="Blue: ink there speaks for the word; red: against it"></canvas>
 <section><h2 id="chr-title">Character</h2><div id="chr"></div></section></div>
 <details><summary>What this shows, and the keys</summary>
 <p>A window slides over the image; for each place the model gives every symbol an energy, low where they go
-together (dark in the map; each window's lowest energy is taken off). <b>_</b> is the gap between letters.
+together (dark in the map; each window's lowest energy is taken off). <b>gap</b> is what stands between letters.
 A word's path gives each window one symbol; the least sum of energies along any of its paths is F. All words
 and all their paths together make the probabilities, exactly: nothing is left out by a beam or a list. Rows
 are the symbols of the words shown and others that are likely somewhere.</p>
@@ -225,6 +226,12 @@ function table(head, rows) {
   return t;
 }
 
+/* Scrolls the box alone, where scrollIntoView would move the page. */
+function intoView(box, e) {
+  const above = e.offsetTop - box.scrollTop;
+  if (above < 0 || above + e.offsetHeight > box.clientHeight) box.scrollTop = e.offsetTop - 30;
+}
+
 function showWindow() {
   const im = image();
   $('cursor').hidden = !im.n;
@@ -240,6 +247,7 @@ function showWindow() {
   const k = letterAt(win);
   [...$('word').children].forEach((b, j) => b.classList.toggle('at', j === k));
   if (!word()) return;
+  if (k >= 0) intoView($('word'), $('word').children[k]);
   const order = im.sym.map((_, r) => r).sort((a, b) => energy(a, win) - energy(b, win));
   const rows = order.slice(0, 8).map(r => {
     const e = energy(r, win);

@@ -40,7 +40,7 @@ io::Gray8 shrunk(const io::Gray8& image, int most_rows) {
 
 std::string word_figure(const WordView& view, std::span<const DrawnPath> paths,
                         const std::string& description) {
-  constexpr double kLeft = 22, kRow = 13, kGap = 6, kWidest = 960, kHighest = 96;
+  constexpr double kLeft = 30, kRow = 13, kGap = 6, kWidest = 960, kHighest = 96;
   constexpr int kMostRows = 64, kMostPixelRows = 160;
   std::vector<std::string> texts;
   for (const DrawnPath& p : paths) texts.push_back(p.spelling->text);
@@ -58,8 +58,8 @@ std::string word_figure(const WordView& view, std::span<const DrawnPath> paths,
                                  std::pair(0.0, double(kEnergyReach)));
   svg.image(kLeft, top, width, double(rows.size()) * kRow, io::encode_png(heat.image));
   for (std::size_t r = 0; r < rows.size(); ++r) {
-    svg.text(kLeft - 9, top + (double(r) + 0.8) * kRow, view.alphabet().symbol_name(rows[r]),
-             {.size = 11, .anchor = io::Svg::Anchor::kMiddle, .mono = true});
+    svg.text(kLeft - 5, top + (double(r) + 0.8) * kRow, view.row_name(rows[r]),
+             {.size = 11, .anchor = io::Svg::Anchor::kEnd, .mono = true});
   }
   for (std::size_t p = 0; p < paths.size(); ++p) {
     io::Svg::Points points;

@@ -82,4 +82,8 @@ std::vector<int32_t> WordView::telling_symbols(std::span<const std::string> text
   return symbols;
 }
 
+std::string WordView::row_name(int32_t symbol) const {
+  return symbol == alphabet().between() ? "gap" : alphabet().symbol_name(symbol);
+}
+
 }  // namespace talweg::ocr

@@ -45,6 +45,8 @@ class WordView {
   /// some window shows with a probability of 5 % or more, the likeliest first, `most` in all; BETWEEN,
   /// which always is among them, last.
   std::vector<int32_t> telling_symbols(std::span<const std::string> texts, int most) const;
+  /// As the rows of a map are named: the letter, or "gap" for BETWEEN, which "_" would not tell from '_'.
+  std::string row_name(int32_t symbol) const;
 
  private:
   const Recognizer& recognizer_;

@@ -73,6 +73,8 @@ TEST_CASE("the telling symbols are those of the texts, then the likely ones, BET
   CHECK(symbols[1] == 0);
   CHECK(symbols.back() == 3);
   CHECK(view.telling_symbols(texts, 2) == std::vector<int32_t>{2, 3});
+  CHECK(view.row_name(2) == "c");
+  CHECK(view.row_name(3) == "gap");
 }
 
 TEST_CASE("relative energies are 0 at each window's lowest symbol, and cut far above it") {
@@ -102,7 +104,8 @@ TEST_CASE("a word's figure draws every path and names the symbols") {
   REQUIRE(two);
   const std::vector<DrawnPath> paths{{&*one, "#111111"}, {&*two, "#222222"}};
   const std::string svg = word_figure(view, paths, "blots");
-  for (const char* part : {"#111111", "#222222", ">a</text>", ">b</text>", ">_</text>", "blots"}) {
+  for (const char* part :
+       {"#111111", "#222222", ">a</text>", ">b</text>", ">gap</text>", "blots"}) {
     CHECK(contains(svg, part));
   }
 }
