@@ -8,7 +8,7 @@
 namespace talweg::ocr {
 
 std::u32string letters_of_spec(std::string_view spec) {
-  const std::u32string text = decode_utf8(spec);
+  const std::u32string text = decode_utf8(to_nfc(spec));
   std::u32string letters;
   for (size_t i = 0; i < text.size(); ++i) {
     const char32_t first = text[i];

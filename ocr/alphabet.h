@@ -11,7 +11,7 @@
 namespace talweg::ocr {
 
 /// The letters a spec such as "a-z", "a-zA-Z0-9" or "aeiou" stands for: `x-y` is every code point
-/// from x to y, a '-' at either end is itself. Throws Error on a backward range, a repeated letter,
+/// from x to y, a '-' at either end is itself; in Normalization Form C (text.h). Throws Error on a backward range, a repeated letter,
 /// or nothing at all.
 std::u32string letters_of_spec(std::string_view spec);
 

@@ -46,10 +46,19 @@ void add_sample(Dataset& dataset, Sample sample) {
     return;
   }
   try {
-    decode_utf8(sample.text);
+    sample.text = to_nfc(sample.text);
   } catch (const Error& error) {
     find_fault(dataset, Fault::kUndecodable, sample,
                "the label of " + sample.path + " can't be decoded: " + error.what());
+    return;
+  }
+  const std::u32string text = decode_utf8(sample.text);
+  const auto corrupt = std::ranges::find_if(text, is_corrupt);
+  if (corrupt != text.end()) {
+    find_fault(
+        dataset, Fault::kCorruptText, sample,
+        message("the label of ", sample.path, " holds ", describe(*corrupt), " as character ",
+                corrupt - text.begin() + 1, ", which no image shows; mend the text"));
     return;
   }
   if (!is_file(sample.path)) {

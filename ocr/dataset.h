@@ -13,7 +13,7 @@
 
 namespace talweg::ocr {
 
-/// An image and its text (UTF-8), and where the text was written down.
+/// An image and its text (UTF-8 in Normalization Form C, text.h), and where the text was written down.
 struct Sample {
   std::string path;    // of the image
   std::string text;    // UTF-8, line ends stripped
@@ -33,6 +33,7 @@ enum class Fault {
   kDuplicate,        // an image that a list names twice
   kEmptyLabel,       // nothing, or only spaces
   kUndecodable,      // a label that is not UTF-8
+  kCorruptText,      // characters that no image shows: controls, U+FFFD, invisible marks
   kOutsideCharset,   // characters that the model's alphabet lacks
   kUnreadableImage,  // no picture, damaged, without pixels, or far too wide
   kLabelTooLong,     // fewer windows in the image than the label needs
@@ -97,8 +98,10 @@ struct Label {
   std::string text;
 };
 
-/// Writes dir/labels.tsv with its header line. Throws Error on a tab or line end in a cell, IoError
-/// if the file cannot be written.
+/// Writes a list with its header line. Throws Error on a tab or line end in a cell, IoError if the file
+/// cannot be written.
+void write_list(const std::string& path, const std::vector<Label>& labels);
+/// Writes dir/labels.tsv, making the folder if need be.
 void write_labels(const std::string& dir, const std::vector<Label>& labels);
 
 }  // namespace talweg::ocr

@@ -58,6 +58,8 @@ std::string_view fault_name(Fault fault) {
       return "empty label";
     case Fault::kUndecodable:
       return "undecodable label";
+    case Fault::kCorruptText:
+      return "corrupt text";
     case Fault::kOutsideCharset:
       return "characters outside the charset";
     case Fault::kUnreadableImage:

@@ -20,16 +20,20 @@ void write_sample(const std::string& dir, std::string_view name, const io::Gray8
   io::write_file_atomically(stem + ".gt.txt", message(text, '\n'));
 }
 
-void write_labels(const std::string& dir, const std::vector<Label>& labels) {
+void write_list(const std::string& path, const std::vector<Label>& labels) {
   std::string bytes = "file\ttext\n";
   for (const Label& label : labels) {
     const bool plain = (label.file + label.text).find_first_of("\t\r\n") == std::string::npos;
-    expect(plain, "[data] the label of ", label.file, " holds a tab or line end, which labels.tsv ",
+    expect(plain, "[data] the label of ", label.file, " holds a tab or line end, which a list ",
            "can't hold; leave it out");
     bytes += label.file + '\t' + label.text + '\n';
   }
+  io::write_file_atomically(path, bytes);
+}
+
+void write_labels(const std::string& dir, const std::vector<Label>& labels) {
   io::make_directories(dir);
-  io::write_file_atomically(fs::path(dir) / "labels.tsv", bytes);
+  write_list((fs::path(dir) / "labels.tsv").string(), labels);
 }
 
 }  // namespace talweg::ocr

@@ -99,10 +99,11 @@ ebm::Lexicon load_lexicon(const std::string& path, const Alphabet& alphabet) {
   std::vector<Stranger> strangers;
   std::u32string seen;
   for (const TextLine& line : lines_of(bytes)) {
-    const std::string_view word = trim(line.text);
-    if (word.empty()) continue;
+    if (trim(line.text).empty()) continue;
+    std::string word;
     std::u32string letters;
     try {
+      word = to_nfc(trim(line.text));
       letters = decode_utf8(word);
     } catch (const Error& error) {
       throw IoError(message(path, ":", line.number, ": ", error.what()));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <utility>
 
 #include "core/error.h"
 #include "core/io/file.h"
@@ -39,8 +40,9 @@ Predictions load_predictions(const std::string& path) {
       column = named ? std::size_t(found - cells.begin()) : cells.size();
       continue;
     }
+    std::string text;
     try {
-      decode_utf8(cells[1]);
+      text = to_nfc(cells[1]);
     } catch (const Error& e) {
       throw IoError(message(path, ":", line.number, ": the prediction is not UTF-8: ", e.what()));
     }
@@ -52,7 +54,7 @@ Predictions load_predictions(const std::string& path) {
                   ", expected a number from 0 to 1"));
     }
     all_sure = all_sure && confidence;
-    predictions[std::filesystem::path(cells[0]).filename().string()] = {std::string(cells[1]),
+    predictions[std::filesystem::path(cells[0]).filename().string()] = {std::move(text),
                                                                         confidence};
   }
   if (!all_sure) {

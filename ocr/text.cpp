@@ -1,8 +1,13 @@
 #include "ocr/text.h"
 
+#include <utf8proc.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <new>
 
 #include "core/error.h"
 
@@ -62,6 +67,21 @@ std::u32string decode_utf8(std::string_view bytes) {
   return text;
 }
 
+std::string to_nfc(std::string_view bytes) {
+  const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+  if (std::ranges::all_of(bytes, is_ascii)) return std::string(bytes);
+  decode_utf8(bytes);  // says what is wrong better than the library does
+  utf8proc_uint8_t* mapped = nullptr;
+  const utf8proc_ssize_t length =
+      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(bytes.data()),
+                   static_cast<utf8proc_ssize_t>(bytes.size()), &mapped,
+                   static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+  const std::unique_ptr<utf8proc_uint8_t, void (*)(void*)> owner(mapped, std::free);
+  if (length == UTF8PROC_ERROR_NOMEM) throw std::bad_alloc();
+  expect(length >= 0, "[text] the text can't be normalised: ", utf8proc_errmsg(length));
+  return {reinterpret_cast<const char*>(mapped), static_cast<size_t>(length)};
+}
+
 std::string encode_utf8(char32_t c) {
   expect(is_scalar_value(c), "[text] ", code_point_name(c), " is no character and has no UTF-8");
   const auto tail = [c](int shift) { return static_cast<char>(0x80 | ((c >> shift) & 0x3F)); };
@@ -87,6 +107,14 @@ std::string code_point_name(char32_t code_point) {
 std::string describe(char32_t code_point) {
   const std::string name = code_point_name(code_point);
   return shows(code_point) ? "'" + encode_utf8(code_point) + "' (" + name + ")" : name;
+}
+
+bool is_corrupt(char32_t c) {
+  const bool control = c < 0x20 || (c >= 0x7F && c < 0xA0);
+  const bool mark = c == 0xAD || (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) ||
+                    (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF;
+  const bool no_character = (c & 0xFFFE) == 0xFFFE || (c >= 0xFDD0 && c <= 0xFDEF);
+  return control || mark || no_character || c == 0xFFFD || !is_scalar_value(c);
 }
 
 std::string describe_all(std::u32string_view text, int limit) {

@@ -11,6 +11,12 @@ namespace talweg::ocr {
 /// RFC 3629 demands. Throws Error naming the byte and its offset.
 std::u32string decode_utf8(std::string_view bytes);
 
+/// The text in Unicode's Normalization Form C (UAX #15): e + U+0301 and U+00E9 become the same U+00E9, so
+/// that what people see as one character is one letter, however it was typed. Throws Error as
+/// decode_utf8 does. Everything that comes from outside is put into this form: labels, word lists,
+/// letters asked for.
+std::string to_nfc(std::string_view bytes);
+
 /// Code points as UTF-8. Throws Error on a surrogate or a value above U+10FFFF.
 std::string encode_utf8(std::u32string_view text);
 std::string encode_utf8(char32_t code_point);
@@ -21,6 +27,11 @@ std::string code_point_name(char32_t code_point);
 /// "'é' (U+00E9)" for messages; what would not show (controls, spaces, surrogates) appears by its
 /// name alone.
 std::string describe(char32_t code_point);
+
+/// Is it a character that no image of a text shows: a control, an invisible mark (a byte order mark, a
+/// zero-width space, a change of direction), U+FFFD, which stands for bytes that were lost, or a code
+/// point that is no character? Text with one was damaged on its way here.
+bool is_corrupt(char32_t code_point);
 
 /// Each different character once, in order of appearance: "'é' (U+00E9), 'ß' (U+00DF)". After
 /// `limit` characters the rest is counted: "..., 'x' (U+0078) and 12 more".

@@ -61,11 +61,10 @@ std::vector<std::string> load_word_list(const std::string& path) {
     const std::string_view word = trim(line.text);
     if (word.empty()) continue;
     try {
-      decode_utf8(word);
+      words.push_back(to_nfc(word));
     } catch (const Error& error) {
       throw IoError(message(path, ":", line.number, ": ", error.what()));
     }
-    words.emplace_back(word);
   }
   if (words.empty()) throw IoError(message("[words] ", path, " holds no word; write one a line"));
   return words;

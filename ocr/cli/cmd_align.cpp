@@ -14,6 +14,7 @@
 #include "ocr/cli/json_text.h"
 #include "ocr/cli/model_option.h"
 #include "ocr/saliency.h"
+#include "ocr/text.h"
 
 namespace talweg::ocr::cli {
 
@@ -144,7 +145,11 @@ void add_align(CLI::App& app, const Settings&) {
       app.add_subcommand("align", "Finds where each character of a known text stands on an image");
   add_model_option(*command, a->model);
   command->add_option("image", a->image, "Image of the word")->required();
-  command->add_option("--text", a->text, "What is written on it")->required();
+  command
+      ->add_option_function<std::string>(
+          "--text", [a](const std::string& text) { a->text = to_nfc(text); },
+          "What is written on it")
+      ->required();
   command
       ->add_option("--beta", a->betas,
                    "Inverse temperatures of the paths, side by side in the figure: inf (the best "

@@ -36,7 +36,7 @@ void run_train(const std::string& words, const std::string& out, int order, bool
 }
 
 void print_word(const LetterModel& model, const std::string& word) {
-  const std::u32string text = decode_utf8(word);
+  const std::u32string text = decode_utf8(to_nfc(word));
   const std::vector<int32_t> symbols = model.symbols_of(text);
   const ebm::NgramModel& ngram = model.ngram();
   std::printf("letter\tprobability\n");

@@ -35,6 +35,7 @@ struct Exit {
 void add_align(CLI::App& app, const Settings& settings);
 void add_check(CLI::App& app, const Settings& settings);
 void add_completion(CLI::App& app, const Settings& settings);
+void add_data(CLI::App& app, const Settings& settings);
 void add_demo(CLI::App& app, const Settings& settings);
 void add_eval(CLI::App& app, const Settings& settings);
 void add_explore(CLI::App& app, const Settings& settings);

@@ -36,9 +36,9 @@ int run(int argc, char** argv) {
                "talweg");
   app.set_version_flag("--version", version);
   app.require_subcommand(1);
-  for (const auto add :
-       {add_demo, add_render, add_train, add_read, add_eval, add_explore, add_align, add_inspect,
-        add_memory, add_lm, add_lab, add_ops, add_tape, add_check, add_man, add_completion}) {
+  for (const auto add : {add_demo, add_render, add_data, add_train, add_read, add_eval, add_explore,
+                         add_align, add_inspect, add_memory, add_lm, add_lab, add_ops, add_tape,
+                         add_check, add_man, add_completion}) {
     add(app, settings);
   }
   for (CLI::App* command : app.get_subcommands({})) {

@@ -42,6 +42,11 @@ TEST_CASE("a spec lists letters and ranges, with '-' itself at either end") {
   CHECK(contains(thrown<Error>([] { letters_of_spec(""); }), "no letters given"));
 }
 
+TEST_CASE("letters of a spec are composed ones, ends of ranges too") {
+  CHECK(letters_of_spec("ae\u0301") == U"a\u00e9");
+  CHECK(letters_of_spec("\u00e9-i\u0302").size() == 6);
+}
+
 TEST_CASE("an alphabet survives the way through a model file") {
   const Alphabet alphabet(U"zy\u00e9 \U0001F600-");
   CHECK(Alphabet::from_string(alphabet.to_string()) == alphabet);

@@ -65,6 +65,30 @@ TEST_CASE("every fault of a pair is found and named") {
   CHECK(contains(finding(dataset, Fault::kBadLine), "two.gt.txt:1: the file holds 2 lines"));
 }
 
+TEST_CASE("damaged text is named by line, place and code point") {
+  const ScratchFolder folder;
+  for (std::string_view name : {"a.png", "b.png", "c.png", "d.png"}) put_image(folder, name);
+  folder.write("labels.tsv",
+               "a.png\tna\uFFFDve\nb.png\t\uFEFFstart\nc.png\tbell\x07\nd.png\tna\u00efve\n");
+  const Dataset dataset = open_dataset(folder.path());
+  CHECK(texts(dataset) == std::vector<std::string>{"na\u00efve"});
+  REQUIRE(dataset.findings.size() == 3);
+  for (const Finding& f : dataset.findings) CHECK(f.fault == Fault::kCorruptText);
+  CHECK(contains(dataset.findings[0].message, "labels.tsv:1: the label of "));
+  CHECK(contains(dataset.findings[0].message, "(U+FFFD) as character 3"));
+  CHECK(contains(dataset.findings[1].message, "holds U+FEFF as character 1"));
+  CHECK(contains(dataset.findings[2].message, "holds U+0007 as character 5"));
+}
+
+TEST_CASE("labels are in Normalization Form C, however they were typed") {
+  const ScratchFolder folder;
+  for (std::string_view name : {"a.png", "b.png"}) put_image(folder, name);
+  folder.write("labels.tsv", "a.png\tcafe\u0301\nb.png\tcaf\u00e9\n");
+  const Dataset dataset = open_dataset(folder.path());
+  CHECK(texts(dataset) == std::vector<std::string>{"caf\u00e9", "caf\u00e9"});
+  CHECK(charset_of(dataset.samples) == U"acf\u00e9");
+}
+
 TEST_CASE("a list of image and text is read from the file or its folder, header or not") {
   const ScratchFolder folder;
   for (std::string_view name : {"x/1.png", "2.png", "text.png"}) put_image(folder, name);

@@ -37,6 +37,30 @@ TEST_CASE("bytes that are not UTF-8 are refused with their offset") {
   CHECK(contains(thrown<Error>([] { encode_utf8(char32_t{0xD800}); }), "U+D800"));
 }
 
+TEST_CASE("composed and decomposed letters are one in Normalization Form C") {
+  CHECK(to_nfc("cafe\u0301") == "caf\u00e9");
+  CHECK(to_nfc("caf\u00e9") == "caf\u00e9");
+  CHECK(to_nfc("plain") == "plain");
+  CHECK(to_nfc("") == "");
+  CHECK(to_nfc("\u212b") == "\u00c5");                // the sign for angstrom is a letter
+  CHECK(to_nfc("x\u0302") == "x\u0302");              // there is no composed one
+  CHECK(to_nfc("q\u0307\u0323") == "q\u0323\u0307");  // marks in their canonical order
+  CHECK(to_nfc("\ufb01") == "\ufb01");                // compatible is not equal
+  CHECK(to_nfc(std::string_view("a\0e\u0301", 5)) == std::string_view("a\0\u00e9", 4));
+  CHECK(contains(thrown<Error>([] { to_nfc("a\xff"); }), "byte 0xFF at offset 1"));
+}
+
+TEST_CASE("what no image shows is corrupt; spaces and private letters are not") {
+  for (char32_t c : {U'\x07', U'\x85', U'\u00ad', U'\u200b', U'\ufeff', U'\ufffd', U'\uffff'}) {
+    CAPTURE(code_point_name(c));
+    CHECK(is_corrupt(c));
+  }
+  for (char32_t c : {U' ', U'a', U'\u00e9', U'\u00a0', U'\u0301', U'\ue000', U'\U0001F600'}) {
+    CAPTURE(code_point_name(c));
+    CHECK_FALSE(is_corrupt(c));
+  }
+}
+
 TEST_CASE("a character is described by itself and its code point, an invisible one by the latter") {
   CHECK(describe(U'\u00e9') == "'\u00e9' (U+00E9)");
   CHECK(describe(U'\U0001F600') == "'\U0001F600' (U+1F600)");
