@@ -7,40 +7,15 @@
 
 #include "core/io/svg.h"
 #include "core/io/text.h"
-#include "ocr/text.h"
-#include "ocr/word_figure.h"
+#include "ocr/word_block.h"
 
 namespace talweg::ocr {
 namespace {
-
-constexpr const char* kWrittenColor = "#2aa47f";
-constexpr const char* kReadColor = "#ff5fa2";
-
-constexpr const char* kStyle = R"css(<style>
-.word{margin:1.6rem 0 2.2rem;padding:.9rem 1.1rem 1rem;background:var(--panel);border-radius:8px}
-.word dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem .9rem;margin:.1rem 0 .8rem}
-.word dt{color:var(--soft)}
-.word dd{margin:0;overflow-wrap:anywhere}
-.word .t{font-family:ui-monospace,"DejaVu Sans Mono",Menlo,Consolas,monospace;font-size:1.15rem;
-white-space:pre-wrap}
-.word i{display:inline-block;width:1.4rem;height:.35rem;border-radius:2px;margin-left:.5rem;
-vertical-align:middle}
-.word mark{background:#ffd9a8;color:#3a2000;border-radius:3px;padding:0 .05em}
-.word .scroll{margin:0}.word svg,.word img{display:block;max-width:none}
-.word img{image-rendering:pixelated}
-@media(prefers-color-scheme:dark){.word mark{background:#6a4310;color:#ffe9cc}}
-</style>
-)css";
 
 std::string percent(double share) { return io::format_number(100 * share, 2); }
 
 std::string with_interval(double share, const Interval& i) {
   return percent(share) + " [" + percent(i.low) + ", " + percent(i.high) + "]";
-}
-
-std::string shown(char32_t c) {
-  if (c == kNoCharacter) return "(nothing)";
-  return c == U' ' ? "(space)" : encode_utf8(c);
 }
 
 /// A table of scores, a line for each that is named.
@@ -144,75 +119,12 @@ void add_boxes(io::HtmlPage& page, const BoxScore& score) {
 void add_confusions(io::HtmlPage& page, const Evaluation& e, int most) {
   if (e.confusions.empty() || most <= 0) return;
   page.section("Confusions");
-  io::Table table;
-  table.header = {"written", "read", "times"};
-  for (int i = 0; i < std::min<int>(most, int(e.confusions.size())); ++i) {
-    const Confusion& c = e.confusions[std::size_t(i)];
-    table.rows.push_back({shown(c.reference), shown(c.hypothesis), std::to_string(c.count)});
-  }
-  page.table(table);
-}
-
-/// One side of an alignment, with what the other side has otherwise marked.
-std::string marked(const TextAlignment& alignment, char32_t EditStep::*side) {
-  std::string html;
-  for (const EditStep& step : alignment.steps) {
-    if (step.*side == kNoCharacter) continue;
-    const std::string c = io::escape(encode_utf8(step.*side));
-    html += step.reference == step.hypothesis ? c : "<mark>" + c + "</mark>";
-  }
-  return html.empty() ? "(nothing)" : html;
-}
-
-std::string line(const char* name, const std::string& html, const char* color) {
-  const std::string key =
-      color != nullptr ? message("<i style=\"background:", color, "\"></i>") : std::string();
-  return message("<dt>", name, key, "</dt><dd>", html, "</dd>");
-}
-
-std::string number_line(const Spelling& s, const char* what, const char* color) {
-  return line(what,
-              message("F = ", io::format_number(s.energy, 2), ", probability ",
-                      io::format_short(s.probability, 3)),
-              color);
+  page.table(confusion_table(e, most));
 }
 
 void add_word(io::HtmlPage& page, const EvaluatedWord& word, const Recognizer* recognizer) {
-  const io::Gray8 image = io::load_gray(word.file);
-  const TextAlignment alignment =
-      align_texts(decode_utf8(word.pair.reference), decode_utf8(word.pair.hypothesis));
-  std::string html = "<div class=\"word\"><dl>" + line("file", io::escape(word.file), nullptr);
-  html += line("written",
-               "<span class=\"t\">" + marked(alignment, &EditStep::reference) + "</span>", nullptr);
-  html += line("read", "<span class=\"t\">" + marked(alignment, &EditStep::hypothesis) + "</span>",
-               nullptr);
-  if (word.confidence) html += line("confidence", percent(*word.confidence) + " %", nullptr);
-  if (recognizer == nullptr) {
-    const io::Gray8 small = shrunk(image, 96);
-    html += message("</dl><div class=\"scroll\"><img alt=\"", io::escape(word.pair.reference),
-                    "\" width=\"", small.width * std::max(1, 64 / small.height), "\" src=\"",
-                    io::png_data_uri(io::encode_png(small)), "\"></div></div>\n");
-    page.raw_html(html);
-    return;
-  }
-  const WordView view(*recognizer, image);
-  const auto written = view.spell(word.pair.reference), read = view.spell(word.pair.hypothesis);
-  std::vector<DrawnPath> paths;
-  if (written) {
-    html += number_line(*written, "path of what is written", kWrittenColor);
-    paths.push_back({&*written, kWrittenColor});
-  } else {
-    html += line("path of what is written",
-                 "none: the model has no such letters, or too few windows", nullptr);
-  }
-  if (read) {
-    html += number_line(*read, "path of what was read", kReadColor);
-    paths.push_back({&*read, kReadColor});
-  }
-  html += message("</dl><div class=\"scroll\">",
-                  word_figure(view, paths, "Energies of '" + word.pair.reference + "'"),
-                  "</div></div>\n");
-  page.raw_html(html);
+  add_word_block(page, {word.file, io::load_gray(word.file), word.pair, word.confidence},
+                 recognizer);
 }
 
 void add_words(io::HtmlPage& page, const EvalReport& report, const std::vector<std::size_t>& which,
@@ -225,7 +137,7 @@ void add_words(io::HtmlPage& page, const EvalReport& report, const std::vector<s
 io::HtmlPage eval_page(const EvalReport& report, const Recognizer* recognizer,
                        const EvalPageOptions& options) {
   io::HtmlPage page("How well it reads", options.lead);
-  page.raw_html(kStyle);
+  add_word_style(page);
   add_scores(page, report);
   if (report.confidence) add_confidence(page, *report.confidence);
   if (report.boxes) add_boxes(page, *report.boxes);

@@ -68,4 +68,9 @@ std::vector<WordPair> read_held_out(const Recognizer& recognizer, const HeldOut&
   return pairs;
 }
 
+Score score_held_out(const Recognizer& recognizer, const HeldOut& words, uint64_t seed) {
+  if (words.empty()) return {};
+  return score_words(read_held_out(recognizer, words), seed);
+}
+
 }  // namespace talweg::ocr

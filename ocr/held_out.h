@@ -48,5 +48,7 @@ class HeldOut {
 
 /// What is written on each word and what `recognizer` reads there.
 std::vector<WordPair> read_held_out(const Recognizer& recognizer, const HeldOut& words);
+/// The score of that; of no words where there are none.
+Score score_held_out(const Recognizer& recognizer, const HeldOut& words, uint64_t seed);
 
 }  // namespace talweg::ocr

@@ -53,6 +53,8 @@ class LearningRecord {
   const LearningPoint& add_point(const Score& score, double seconds);
 
   const LearningRules& rules() const { return rules_; }
+  /// Images seen in the steps counted so far.
+  int64_t words() const { return words_; }
   const std::vector<LearningPoint>& points() const { return points_; }
   /// The point of least CER, of equals the latest; nullptr where nothing was measured.
   const LearningPoint* best() const;

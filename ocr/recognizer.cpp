@@ -19,7 +19,6 @@ constexpr const char* kKind = "talweg word model";
 constexpr const char* kArchitectureKey = "architecture";
 constexpr const char* kAlphabetKey = "alphabet";
 constexpr const char* kTopologyKey = "topology";
-constexpr const char* kReadingBetaKey = "reading_beta";
 
 /// Images of one width are read together; more than this only costs memory.
 constexpr std::size_t kLargestBatch = 16;

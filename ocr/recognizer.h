@@ -79,6 +79,9 @@ class Recognizer {
   std::shared_ptr<Tapes> tapes_;  // shared by copies
 };
 
+/// The metadata entry that holds Recognizer::reading_beta, a number.
+inline constexpr const char* kReadingBetaKey = "reading_beta";
+
 /// What a model file says of itself besides its tensors.
 struct ModelInfo {
   Architecture architecture;

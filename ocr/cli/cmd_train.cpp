@@ -33,10 +33,13 @@ void run_train(TrainArguments a, const Settings& settings) {
   if (!a.load.empty() && !a.resume.empty()) {
     throw UsageError("--load begins a run from a model, --resume goes on with one; give one");
   }
+  if (a.calibrate && (a.load.empty() || a.data.charset_mode != "keep")) {
+    throw UsageError("--calibrate fits the confidences of a model as it is: name it with --load");
+  }
   if (!draws && (!a.data.never.empty() || !a.data.weights.empty() || !a.data.words.empty())) {
     throw UsageError("--never, --font-weights and --words are for words drawn with --font-dir");
   }
-  if (draws && !mixes && a.steps == 0 && a.time.empty()) {
+  if (draws && !mixes && a.steps == 0 && a.time.empty() && !a.calibrate) {
     throw UsageError("words drawn in typefaces never end; say how long with --steps or --time");
   }
   complete(a);
@@ -48,7 +51,8 @@ void run_train(TrainArguments a, const Settings& settings) {
   if (!draws && a.data.fonts.empty()) a.data.fonts.emplace_back(kDefaultFont);
   require_writable_for(a.out);
   catch_interrupts();
-  TrainRun(a, settings).train();
+  TrainRun run(a, settings);
+  a.calibrate ? run.calibrate() : run.train();
 }
 
 }  // namespace
@@ -129,6 +133,18 @@ void add_train(CLI::App& app, const Settings& settings) {
                    "What -o holds at the end: the best model measured, or the last (default best; "
                    "last where all words are drawn and there is no --patience)")
       ->check(CLI::IsMember({"best", "last"}));
+  command->add_flag("--calibrate", a->calibrate,
+                    "Train nothing: write the model of --load with its confidences fitted anew, on "
+                    "drawn words or those of --val");
+  command->add_option("--log", a->log,
+                      "File to write a line of JSON into at every measurement: step, words, loss, "
+                      "cer, exact, lr, seconds, words_per_second");
+  command->add_option("--curve", a->curve,
+                      "Picture of loss and errors against steps, .png or .svg, drawn anew at every "
+                      "measurement");
+  command->add_option("--report", a->report,
+                      "Page about the finished run, .html: curves, confusions, worst words with "
+                      "their energies");
   command
       ->add_option("--checkpoint-every", a->checkpoint_every,
                    "Steps between checkpoints (default a tenth of all)")

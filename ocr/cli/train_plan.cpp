@@ -6,7 +6,7 @@
 #include "ocr/cli/aligner_options.h"
 #include "ocr/cli/command.h"
 #include "ocr/cli/conv_algo_option.h"
-#include "ocr/cli/progress.h"
+#include "ocr/cli/train_forecast.h"
 
 namespace talweg::ocr::cli {
 namespace {
@@ -35,14 +35,9 @@ void set_steps(TrainingPlan& plan, int64_t steps, double character_share) {
 /// Steps that fit into `seconds`, from a short run that is thrown away: single characters and words in
 /// the plan's proportion.
 int64_t steps_in(double seconds, double share, TrainingPlan plan, const BatchSource& source) {
-  constexpr int64_t kTrial = 40, kWarmUp = 10;
+  constexpr int64_t kTrial = 40;
   set_steps(plan, kTrial, share);
-  WordTrainer trial(plan, source);
-  trial.run([&](const TrainingReport& r) { return r.step + 1 < kWarmUp; });
-  const Progress clock("", 0, true);
-  trial.run();
-  const double a_step = clock.seconds() / double(kTrial - kWarmUp);
-  return std::max<int64_t>(10, int64_t(seconds / a_step));
+  return std::max<int64_t>(10, int64_t(seconds / forecast(plan, source, kTrial).seconds_a_step));
 }
 
 /// The loss that was asked for, and its temperature.

@@ -21,9 +21,11 @@ struct TrainArguments {
   std::string loss;   ///< empty: what suits the data
   ebm::WordLossOptions loss_options;
   bool profile = false;
-  int64_t validate_every = 0;  ///< steps; 0: a tenth of all
-  int64_t patience = 0;        ///< measurements; 0: endless
-  std::string keep;            ///< best or last; empty: what suits the data
+  bool calibrate = false;          ///< learn nothing, fit confidences alone
+  int64_t validate_every = 0;      ///< steps; 0: a tenth of all
+  int64_t patience = 0;            ///< measurements; 0: endless
+  std::string keep;                ///< best or last; empty: what suits the data
+  std::string log, curve, report;  ///< files to write; empty: none
 };
 
 /// Fills in what was not said: the classic task's settings, or, where words are drawn in typefaces,

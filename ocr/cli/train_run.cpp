@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
 #include "core/io/text.h"
 #include "core/kernels/fma_peak.h"
 #include "core/kernels/kernels.h"
 #include "core/study/op_profile.h"
+#include "ocr/cli/train_forecast.h"
 #include "ocr/text.h"
 
 namespace talweg::ocr::cli {
@@ -22,7 +22,6 @@ namespace {
 constexpr const char* kDataKey = "data";
 constexpr const char* kFingerprintKey = "data_fingerprint";
 constexpr const char* kRecordKey = "learning_record";
-constexpr const char* kSummaryKey = "training_summary";
 
 fs::path checkpoint_path(const std::string& model) {
   fs::path path = model;
@@ -31,25 +30,22 @@ fs::path checkpoint_path(const std::string& model) {
 
 std::string percent(double share) { return io::format_number(100 * share, 3); }
 
-/// How well a model reads words that it was not trained on; a score of no words where there are none.
-Score score_of(const Recognizer& recognizer, const HeldOut& words, uint64_t seed) {
-  if (words.empty()) return {};
-  return evaluate(read_held_out(recognizer, words), seed).total;
-}
-
-void print_score(const Score& s, const char* of) {
-  std::printf("CER %s %% [%s, %s], exact words %s %% [%s, %s] of %lld %s\n",
-              percent(s.cer()).c_str(), percent(s.cer_interval.low).c_str(),
-              percent(s.cer_interval.high).c_str(), percent(s.exact_rate()).c_str(),
-              percent(s.exact_interval.low).c_str(), percent(s.exact_interval.high).c_str(),
-              static_cast<long long>(s.words), of);
-}
-
 void print_profile(const OpProfile<float>& profile) {
   const std::string isa = kernels::table<float>().name;
   const double peak = kernels::fma_peak_gflops(isa, omp_get_max_threads());
   std::printf("%speak: %s GFLOP/s measured, %s, threads: %d\n\n", profile.to_string(peak).c_str(),
               io::format_number(peak, 1).c_str(), isa.c_str(), omp_get_max_threads());
+}
+
+/// An option as it is to be given again.
+std::string repeated(const char* option, const std::string& value) {
+  return value.empty() ? "" : message(" ", option, " '", value, "'");
+}
+
+/// The temperature of a model's confidences, where it has one of its own.
+std::optional<double> beta_in(const nn::Checkpoint& model) {
+  if (!model.metadata().contains(kReadingBetaKey)) return std::nullopt;
+  return model_info(model).reading_beta;
 }
 
 /// A metadata entry that every checkpoint of talweg train has.
@@ -64,7 +60,10 @@ const std::string& entry_of(const nn::Metadata& metadata, const char* key,
 }  // namespace
 
 TrainRun::TrainRun(const TrainArguments& a, const Settings& settings)
-    : settings_(settings), asked_(a), checkpoint_(checkpoint_path(a.out)) {
+    : settings_(settings),
+      asked_(a),
+      files_(a.log, a.curve, a.report),
+      checkpoint_(checkpoint_path(a.out)) {
   if (a.resume.empty()) {
     start(a);
   } else {
@@ -76,7 +75,8 @@ TrainRun::TrainRun(const TrainArguments& a, const Settings& settings)
   // Where the last state is kept, measurements are for those who watch.
   const LearningRules& rules = record_->rules();
   measures_ =
-      !data_.validation().empty() && (rules.keep_best || rules.patience > 0 || !settings.quiet);
+      rules.keep_best || rules.patience > 0 || !settings.quiet || files_.any() || !a.report.empty();
+  files_.begin(*record_);
 }
 
 void TrainRun::start(const TrainArguments& a) {
@@ -87,6 +87,7 @@ void TrainRun::start(const TrainArguments& a) {
   trainer_ = std::make_unique<WordTrainer>(plan, *data_.source);
   if (a.load.empty()) return;
   trainer_->begin_from(a.load);
+  base_beta_ = beta_in(nn::Checkpoint::load(a.load));
   say_letters(a.load);
 }
 
@@ -111,6 +112,7 @@ void TrainRun::go_on(const TrainArguments& a) {
                           "written; bring them back, or train afresh"));
   }
   trainer_ = WordTrainer::resume(a.resume, *data_.source);
+  base_beta_ = beta_in(checkpoint);
   if (metadata.contains(kRecordKey)) {
     record_ = LearningRecord::from_json(metadata.at(kRecordKey));
   } else {  // written before there were any: such a run kept its last state
@@ -129,15 +131,25 @@ void TrainRun::say_plan() const {
                nn::to_string(trainer_->conv_choices()).c_str());
 }
 
+/// A run that is over before a forecast is made needs none.
+void TrainRun::say_forecast() const {
+  constexpr int64_t kTrial = 8, kShort = 10 * kTrial;
+  const int64_t left = trainer_->plan().steps() - trainer_->next_step();
+  if (settings_.quiet || left < kShort) return;
+  std::fprintf(stderr, "forecast: %lld steps take %s\n", static_cast<long long>(left),
+               to_string(forecast(trainer_->plan(), *data_.source, kTrial), left).c_str());
+}
+
 void TrainRun::train() {
   say_plan();
+  say_forecast();
   std::optional<OpProfile<float>> profile;
   if (asked_.profile) profile.emplace(trainer_->tape());
   bool finished = false;
   try {
     Progress progress("training", trainer_->plan().steps(), settings_.quiet);
     // What a trained model can do before it is trained further is to be beaten.
-    if (!asked_.load.empty() && measures_) measure(&progress);
+    if (!asked_.load.empty() && measures_) measure(progress);
     trained_.go();
     finished = trainer_->run([&](const TrainingReport& r) { return after_step(r, progress); });
     trained_.pause();
@@ -156,23 +168,27 @@ void TrainRun::train() {
 bool TrainRun::after_step(const TrainingReport& r, Progress& progress) {
   record_->add_step(r);
   show(progress, r);
-  if (measures_ && record_->is_due(r.steps)) measure(&progress);
+  if (measures_ && record_->is_due(r.steps)) measure(progress);
   if (record_->out_of_patience()) return false;
   if ((r.step + 1) % checkpoint_every_ == 0 && r.step + 1 < r.steps) save_checkpoint();
   return !interrupted();
 }
 
-void TrainRun::measure(Progress* progress) {
+void TrainRun::measure(Progress& progress) {
   trained_.pause();
-  const Score score = score_of(trainer_->recognizer(), data_.validation(), spec_.seed);
+  const Score score = score_held_out(trainer_->recognizer(), data_.validation(), spec_.seed);
   const LearningPoint& p = record_->add_point(score, trained_.seconds());
   const bool best = record_->best() == &p;
   if (record_->rules().keep_best && best) trainer_->keep();
-  progress->note(message("step ", p.step, ": ",
-                         std::isnan(p.loss) ? "" : "loss " + io::format_number(p.loss, 4) + ", ",
-                         "CER ", percent(p.cer), " %, exact ", percent(p.exact), " % of ",
-                         score.words, " validation words",
-                         best ? "" : message(" (best: ", percent(record_->best()->cer), " %)")));
+  files_.add_last(*record_);
+  std::string note = message("step ", p.step, ":");
+  if (!std::isnan(p.loss)) note += " loss " + io::format_number(p.loss, 4) + ",";
+  note += score.words == 0 ? " no validation words"
+                           : message(" CER ", percent(p.cer), " %, exact ", percent(p.exact),
+                                     " % of ", score.words, " validation words");
+  const LearningPoint* least = record_->best();
+  if (least != nullptr && !best) note += message(" (best: ", percent(least->cer), " %)");
+  progress.note(note);
   trained_.go();
 }
 
@@ -181,7 +197,7 @@ void TrainRun::show(Progress& progress, const TrainingReport& r) {
   const double speed = double(r.images - images_at_start_) / progress.seconds();
   std::string detail =
       message(r.words ? "words" : "characters", ", loss ", io::format_number(r.loss, 4), ", ");
-  if (!record_->points().empty()) {
+  if (!record_->points().empty() && record_->best() != nullptr) {
     detail += message("CER ", percent(record_->points().back().cer), " %, ");
   }
   detail += io::format_number(speed, 0) + " words/s";
@@ -189,54 +205,23 @@ void TrainRun::show(Progress& progress, const TrainingReport& r) {
   progress.update(r.step + 1, detail);
 }
 
+nn::Metadata TrainRun::data_entries() const {
+  return {{kDataKey, spec_.to_json()}, {kFingerprintKey, data_.fingerprint}};
+}
+
 void TrainRun::save_checkpoint() const {
-  trainer_->save(checkpoint_, {{kDataKey, spec_.to_json()},
-                               {kFingerprintKey, data_.fingerprint},
-                               {kRecordKey, record_->to_json()}});
+  nn::Metadata metadata = data_entries();
+  metadata[kRecordKey] = record_->to_json();
+  if (base_beta_) metadata[kReadingBetaKey] = io::format_number(*base_beta_, 4);
+  trainer_->save(checkpoint_, metadata);
 }
 
 void TrainRun::stop() const {
   save_checkpoint();
   throw IoError(message("interrupted at step ", trainer_->next_step(), "; go on with: talweg ",
-                        "train --resume '", checkpoint_.string(), "' -o '", asked_.out, "'"));
-}
-
-/// What the model file says of its training. Nothing of the clock: the same run gives the same bytes.
-nn::Metadata TrainRun::summary(const Score& score) const {
-  const int64_t last = trainer_->next_step();
-  const LearningPoint* kept = record_->rules().keep_best ? record_->kept() : nullptr;
-  nlohmann::ordered_json j{{"steps", last}, {"kept_step", kept ? kept->step : last}};
-  if (score.words > 0) {
-    j["validation"] = {{"words", score.words},
-                       {"own_images", !data_.own.empty()},
-                       {"cer", score.cer()},
-                       {"exact", score.exact_rate()}};
-  }
-  return {
-      {kDataKey, spec_.to_json()}, {kFingerprintKey, data_.fingerprint}, {kSummaryKey, j.dump()}};
-}
-
-void TrainRun::finish() {
-  const Recognizer kept = trainer_->kept_recognizer();
-  const Score score = score_of(kept, data_.validation(), spec_.seed);
-  trainer_->save_kept(asked_.out, summary(score));
-  std::error_code ignored;
-  fs::remove(checkpoint_, ignored);
-  if (record_->out_of_patience()) {
-    std::printf("stopped early after step %lld of %lld: %lld measurements without a lower CER\n",
-                static_cast<long long>(trainer_->next_step()),
-                static_cast<long long>(trainer_->plan().steps()),
-                static_cast<long long>(record_->measurements_since_better()));
-  }
-  if (record_->rules().keep_best && record_->kept() != nullptr) {
-    std::printf("kept the model of step %lld, the best of %zu measured\n",
-                static_cast<long long>(record_->kept()->step), record_->points().size());
-  }
-  if (score.words > 0) print_score(score, data_.own.empty() ? "drawn words" : "validation words");
-  if (!data_.own.empty() && !data_.drawn.empty()) {
-    print_score(score_of(kept, data_.drawn, spec_.seed), "drawn words");
-  }
-  std::printf("model: %s\n", asked_.out.c_str());
+                        "train --resume '", checkpoint_.string(), "' -o '", asked_.out, "'",
+                        repeated("--log", asked_.log), repeated("--curve", asked_.curve),
+                        repeated("--report", asked_.report)));
 }
 
 }  // namespace talweg::ocr::cli

@@ -9,6 +9,7 @@
 #include "ocr/cli/command.h"
 #include "ocr/cli/progress.h"
 #include "ocr/cli/train_data.h"
+#include "ocr/cli/train_files.h"
 #include "ocr/cli/train_plan.h"
 #include "ocr/learning_record.h"
 #include "ocr/training.h"
@@ -19,6 +20,8 @@ class TrainRun {
  public:
   /// Starts afresh, or goes on with a.resume.
   TrainRun(const TrainArguments& a, const Settings& settings);
+  /// Writes the model that the run would begin from, as it is, with its confidences fitted anew.
+  void calibrate();
   /// Trains, measures in between, and writes the model. Throws IoError, saying how to go on, where it
   /// was interrupted or failed.
   void train();
@@ -28,16 +31,23 @@ class TrainRun {
   void go_on(const TrainArguments& a);
   void say_letters(const std::string& model) const;
   void say_plan() const;
+  void say_forecast() const;
   bool after_step(const TrainingReport& r, Progress& progress);
-  void measure(Progress* progress);
+  void measure(Progress& progress);
   void show(Progress& progress, const TrainingReport& r);
+  nn::Metadata data_entries() const;
   void save_checkpoint() const;
   void finish();
-  nn::Metadata summary(const Score& score) const;
+  int64_t kept_step() const;
+  std::string how_it_ended() const;
+  void write_report() const;
+  nn::Metadata summary(const Score& score, std::optional<double> beta) const;
+  std::optional<double> fit_confidences(const Recognizer& kept) const;
   [[noreturn]] void stop() const;
 
   const Settings& settings_;
   const TrainArguments& asked_;
+  TrainFiles files_;
   std::filesystem::path checkpoint_;
   int64_t checkpoint_every_ = 0, images_at_start_ = -1;
   bool measures_ = true;  // between steps
@@ -46,6 +56,7 @@ class TrainRun {
   TrainingData data_;
   std::unique_ptr<WordTrainer> trainer_;
   std::optional<LearningRecord> record_;
+  std::optional<double> base_beta_;  // of the model that the run began from
 };
 
 }  // namespace talweg::ocr::cli

@@ -8,6 +8,8 @@
 #include "core/rng.h"
 #include "ebm/align/partition.h"
 #include "ebm/align/search.h"
+#include "ocr/confidence_metrics.h"
+#include "tests/ocr/small_training.h"
 
 using namespace talweg;
 using namespace talweg::ocr;
@@ -64,15 +66,55 @@ TEST_CASE("the temperature that words were drawn at is found again") {
   }
 }
 
-TEST_CASE("with every word right, or every word wrong, an end of the range is best") {
+TEST_CASE(
+    "with every word right, probabilities stop short of one; with every word wrong, of more") {
   Judged judged = words_of_temperature(1, 50);
-  for (JudgedWord& w : judged.words) {  // the word that cold probabilities are sure of
+  for (EnergyMap& map : judged.maps) {
+    for (float& energy : map.values) energy *= 20;  // a reader that is very sure
+  }
+  for (JudgedWord& w : judged.words) {
     w.word = ebm::least_energy_word(w.map->values.data(), 4, 3, kGrammar).word;
     w.right = true;
   }
-  CHECK(fit_reading_beta(judged.words, kGrammar) == doctest::Approx(8).epsilon(0.01));
+  const double right = fit_reading_beta(judged.words, kGrammar);
+  CHECK(right < 4);
   for (JudgedWord& w : judged.words) w.right = false;
-  CHECK(fit_reading_beta(judged.words, kGrammar) == doctest::Approx(0.125).epsilon(0.01));
+  CHECK(fit_reading_beta(judged.words, kGrammar) < right / 2);
+}
+
+TEST_CASE("a fitted model's confidences say how often it is right") {
+  const FontSource source = font_source();
+  WordTrainer trainer(small_plan(20, 60), source);
+  trainer.run();
+  const ClassicTask task = ClassicTask::standard();
+  const auto words_of = [&](uint64_t seed) {
+    return HeldOut(400, [&task, seed](int64_t i) {
+      Rng rng = Rng(seed).split(uint64_t(i));
+      const std::string text = random_word({.min_length = 1, .max_length = 3}, rng);
+      return HeldOutWord{task.render(text, Variant::kJitter, rng), text, ""};
+    });
+  };
+  const Recognizer raw = trainer.recognizer();
+  const double beta = fit_reading_beta(raw, words_of(1));
+  // On other words than it was fitted on.
+  const HeldOut fresh = words_of(2);
+  const auto ece_at = [&](double at) {
+    std::vector<JudgedConfidence> judged;
+    DecoderOptions options;
+    options.beta = at;
+    for (int64_t i = 0; i < fresh.size(); ++i) {
+      const Reading r = raw.read(fresh[i].image, options);
+      judged.push_back({r.confidence, r.text == fresh[i].text});
+    }
+    return score_confidences(judged);
+  };
+  const ConfidenceScore fitted = ece_at(beta);
+  CAPTURE(beta);
+  CAPTURE(fitted.ece);
+  CHECK(fitted.ece < fitted.ece_by_chance + 0.03);
+  CHECK(fitted.ece < ece_at(8 * beta).ece);
+  CHECK(fitted.ece < ece_at(beta / 8).ece);
+  CHECK(fit_reading_beta(raw, words_of(1), 50) == doctest::Approx(beta).epsilon(0.5));
 }
 
 TEST_CASE("no word, no fit") { CHECK_THROWS_AS(fit_reading_beta({}, kGrammar), Error); }
