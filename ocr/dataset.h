@@ -84,6 +84,9 @@ using WindowCount = std::function<int(int model_width)>;
 void check_samples(Dataset& dataset, const Alphabet* alphabet, const WindowCount& windows = {},
                    ebm::Topology topology = ebm::Topology::classic);
 
+/// The labels alone against `alphabet`, without opening an image.
+void check_letters(Dataset& dataset, const Alphabet& alphabet);
+
 /// The fewest windows that can spell a word: one a letter, and one for each gap that the topology
 /// asks for: after every letter (classic), between letters (margins), or between equal letters (ctc).
 int64_t least_windows(std::u32string_view word, ebm::Topology topology);

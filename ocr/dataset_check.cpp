@@ -38,6 +38,20 @@ FaultFound fault_of_image(const Sample& sample, const WindowCount& windows,
                    " rows, so widen it or shorten the label")}};
 }
 
+/// Moves the samples with a fault to the findings.
+template <class FaultOf> void sift(Dataset& dataset, const FaultOf& fault_of) {
+  std::vector<Sample> sound;
+  for (Sample& sample : dataset.samples) {
+    if (const FaultFound found = fault_of(sample)) {
+      dataset.findings.push_back(
+          {found->first, sample.path, sample.where() + ": " + found->second});
+    } else {
+      sound.push_back(std::move(sample));
+    }
+  }
+  dataset.samples = std::move(sound);
+}
+
 }  // namespace
 
 std::string Sample::where() const { return line > 0 ? message(source, ":", line) : source; }
@@ -81,18 +95,15 @@ int64_t least_windows(std::u32string_view word, ebm::Topology topology) {
 
 void check_samples(Dataset& dataset, const Alphabet* alphabet, const WindowCount& windows,
                    ebm::Topology topology) {
-  std::vector<Sample> sound;
-  for (Sample& sample : dataset.samples) {
-    FaultFound found = alphabet != nullptr ? fault_of_charset(sample, *alphabet) : FaultFound();
-    if (!found) found = fault_of_image(sample, windows, topology);
-    if (found) {
-      dataset.findings.push_back(
-          {found->first, sample.path, sample.where() + ": " + found->second});
-    } else {
-      sound.push_back(std::move(sample));
-    }
-  }
-  dataset.samples = std::move(sound);
+  sift(dataset, [&](const Sample& sample) {
+    const FaultFound found =
+        alphabet != nullptr ? fault_of_charset(sample, *alphabet) : FaultFound();
+    return found ? found : fault_of_image(sample, windows, topology);
+  });
+}
+
+void check_letters(Dataset& dataset, const Alphabet& alphabet) {
+  sift(dataset, [&](const Sample& sample) { return fault_of_charset(sample, alphabet); });
 }
 
 }  // namespace talweg::ocr

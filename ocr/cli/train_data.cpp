@@ -61,15 +61,27 @@ void report(const std::string& path, const Dataset& data, bool skip_bad, bool qu
   }
 }
 
-Dataset open_checked(const std::string& path, const Alphabet& alphabet, const DataSpec& spec,
-                     bool quiet) {
+/// The samples whose images can be used and are wide enough for their labels.
+Dataset open_sound(const std::string& path, const DataSpec& spec) {
   Dataset data = open_dataset(path);
   const Architecture architecture = Architecture::parse(spec.architecture);
-  const auto windows = [&](int width) { return architecture.windows(width); };
-  check_samples(data, &alphabet, windows, ebm::parse_topology(spec.topology));
-  report(path, data, spec.skip_bad, quiet);
-  if (data.samples.empty()) throw IoError(message(path, ": no sound labelled image is left"));
+  check_samples(
+      data, nullptr, [&](int width) { return architecture.windows(width); },
+      ebm::parse_topology(spec.topology));
   return data;
+}
+
+IoError none_left(const std::string& path) {
+  return IoError(message(path, ": no sound labelled image is left"));
+}
+
+/// Those of them that the alphabet spells.
+std::vector<Sample> spelled(const std::string& path, Dataset data, const Alphabet& alphabet,
+                            const DataSpec& spec, bool quiet) {
+  check_letters(data, alphabet);
+  report(path, data, spec.skip_bad, quiet);
+  if (data.samples.empty()) throw none_left(path);
+  return std::move(data.samples);
 }
 
 /// Words of the classic task, as many of each variant.
@@ -145,24 +157,27 @@ std::unique_ptr<RenderedSource> open_typefaces(const DataSpec& spec, const Alpha
   return std::make_unique<RenderedSource>(faces, std::move(texts), alphabet, rendered);
 }
 
-/// The samples to train on, and those to validate on: the set that was named, or a share of them.
-DataSplit split_samples(const DataSpec& spec, const Alphabet& alphabet, bool quiet) {
-  std::vector<Sample> samples = open_checked(spec.train, alphabet, spec, quiet).samples;
-  if (spec.validation.empty()) return split(std::move(samples), spec.part, spec.seed);
-  return {std::move(samples), open_checked(spec.validation, alphabet, spec, quiet).samples};
-}
-
 TrainingData from_images(const DataSpec& spec, bool quiet) {
   TrainingData data;
-  const std::vector<Sample> found = open_dataset(spec.train).samples;
-  std::u32string letters = charset_of(found);
+  Dataset sound = open_sound(spec.train, spec);
+  if (sound.samples.empty()) {
+    report(spec.train, sound, spec.skip_bad, quiet);
+    throw none_left(spec.train);
+  }
+  std::u32string letters = charset_of(sound.samples);
   if (!spec.typefaces.empty()) {  // whatever is drawn beside the images
     letters = resized(Alphabet(reader_letters()), CharsetMode::joint, letters).letters();
   }
   const Alphabet alphabet = alphabet_of(spec, letters);
   const bool keeps = !spec.base.empty() && spec.charset_mode == "keep";
-  if (keeps && !spec.skip_bad) refuse_foreign(found, alphabet, spec.train);
-  DataSplit samples = split_samples(spec, alphabet, quiet);
+  if (keeps && !spec.skip_bad) refuse_foreign(sound.samples, alphabet, spec.train);
+  DataSplit samples{spelled(spec.train, std::move(sound), alphabet, spec, quiet), {}};
+  if (spec.validation.empty()) {
+    samples = split(std::move(samples.train), spec.part, spec.seed);
+  } else {
+    samples.validation =
+        spelled(spec.validation, open_sound(spec.validation, spec), alphabet, spec, quiet);
+  }
   Fingerprint fingerprint;
   for (const auto* set : {&samples.train, &samples.validation}) {
     for (const Sample& s : *set) fingerprint.add(s.path + '\t' + s.text);

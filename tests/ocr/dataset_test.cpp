@@ -180,6 +180,16 @@ TEST_CASE("labels and images are checked against charset, pictures and the model
   CHECK(contains(finding(dataset, Fault::kUnreadableImage), "labels.tsv:4: the image "));
 }
 
+TEST_CASE("letters are checked without opening an image") {
+  const ScratchFolder folder;
+  for (std::string_view name : {"a.png", "b.png"}) folder.write(name, "no picture");
+  folder.write("labels.tsv", "a.png\tfine\nb.png\tna\u00efve\n");
+  Dataset dataset = open_dataset(folder.path());
+  check_letters(dataset, Alphabet());
+  CHECK(texts(dataset) == std::vector<std::string>{"fine"});
+  CHECK(contains(finding(dataset, Fault::kOutsideCharset), "labels.tsv:2: "));
+}
+
 TEST_CASE("without charset and windows only the pictures are checked") {
   const ScratchFolder folder;
   put_image(folder, "a.png", 4);

@@ -35,6 +35,11 @@ expect 1 '8 of 10 samples can.t be used (see above); mend them, or leave them ou
   train -t bad -o none.safetensors
 [[ ! -e none.safetensors ]] || fail "a refused training left a model behind"
 expect 0 'model: some' train -t bad --bad-gt skip --charset a-c -o some.safetensors
+printf '1.png\tab\n2.png\tc\n6.png\txyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyz\n' >bad/some.tsv
+train -t bad/some.tsv -p 1 --bad-gt skip -o lettered.safetensors >/dev/null 2>&1
+printf '3.png\t \n' >bad/none.tsv
+expect 1 'no sound labelled image is left' train -t bad/none.tsv --bad-gt skip -o none.safetensors
+expect 0 '3 letters and BETWEEN: abc' "$talweg" inspect lettered.safetensors
 expect 1 "'ö' (U+00F6)" "$talweg" data check bad -m some.safetensors --json
 
 # composed and decomposed letters are one: the model has four letters, not five
