@@ -73,9 +73,9 @@ void add_mistakes(io::HtmlPage& page, const EvalReport& report, const HeldOut& w
   const auto worst = worst_words(report, options.worst);
   if (worst.empty()) return page.paragraph("None: every word was read without a mistake.");
   page.paragraph(
-      "Those with the largest share of errors. Below each image the energies of its letters, dark "
-      "where "
-      "low (each window's lowest taken off), _ the gap between letters, with the lowest path of "
+      "Those with the largest share of errors. Below each image the energies of its letters, and "
+      "of the "
+      "gap between them, dark where low (each window's lowest taken off), with the lowest path of "
       "what is "
       "written and of what was read. Look for wrong labels here.");
   add_word_style(page);
