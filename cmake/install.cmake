@@ -14,7 +14,9 @@ install(EXPORT talweg NAMESPACE talweg:: FILE talweg-targets.cmake
 install(DIRECTORY core nn ebm ocr DESTINATION ${talweg_include_dir}
         FILES_MATCHING PATTERN "*.h" PATTERN "share.inl" PATTERN "cli" EXCLUDE)
 
+# The C interface is included as "talweg.h", from the folder that pkg-config names too.
 install(FILES ocr/talweg.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+target_include_directories(talweg_ocr INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 
 # For builds without CMake: `pkg-config --static --libs talweg`.
 configure_file(cmake/talweg.pc.in talweg.pc @ONLY)
