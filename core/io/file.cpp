@@ -1,8 +1,6 @@
 #include "core/io/file.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -10,6 +8,8 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/io/descriptor.h"
+#include "core/io/temporary.h"
 #include "core/io/text.h"
 
 namespace fs = std::filesystem;
@@ -37,25 +37,6 @@ std::string reason(int error) {
 [[noreturn]] void fail(const fs::path& path, const char* what, int error) {
   throw IoError(message(path.string(), ": ", what, ": ", reason(error)));
 }
-
-/// Closes a descriptor on every way out.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  int get() const { return fd_; }
-  bool ok() const { return fd_ >= 0; }
-  /// Some file systems tell of a failed write only here, so the result matters.
-  int close() { return ::close(std::exchange(fd_, -1)); }
-
- private:
-  int fd_;
-};
 
 /// Removes a file that has not been renamed away.
 class Temporary {
@@ -108,17 +89,26 @@ void expect_folder(const fs::path& path, const fs::path& folder) {
   fail(path, "can't be written", ec.value());
 }
 
-/// Opens a new file in `folder` under a name nobody uses; its path goes to `name`. The mode follows
-/// the umask, as for any file a program creates.
-int open_temporary(const fs::path& folder, fs::path& name) {
+/// Opens a new, locked file beside `target`, under a name that says what it is to become; its path
+/// goes to `name`. The mode follows the umask, as for any file a program creates. What a killed
+/// writer of the same target left behind is removed, so that at most one such file ever stays.
+Descriptor open_temporary(const fs::path& target, fs::path& name) {
   constexpr int kAttempts = 1000;
-  int fd = -1;
-  for (int i = 0; i < kAttempts && fd < 0; ++i) {
-    name = folder / message(".talweg-", ::getpid(), "-", i, ".tmp");
-    fd = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0 && errno != EEXIST) break;
+  constexpr std::size_t kLongest = 200;  // of 255 that a name may have
+  const std::string stem = "." + target.filename().string().substr(0, kLongest) + ".";
+  int number = 0;
+  for (int i = 0; i < kAttempts; ++i) {
+    name = target.parent_path() / message(stem, number, kTemporary);
+    Descriptor file(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    if (!file.ok() && errno != EEXIST) return file;
+    if (!file.ok()) {
+      if (!remove_abandoned(name)) ++number;
+    } else if ((file.lock() || errno != EWOULDBLOCK) && file.is_at(name)) {
+      return file;
+    }  // else somebody took it for abandoned before it was locked
   }
-  return fd;
+  errno = EEXIST;
+  return Descriptor(-1);
 }
 
 }  // namespace
@@ -173,10 +163,12 @@ void write_file_atomically(const fs::path& path, std::string_view bytes) {
   expect_folder(path, folder);
 
   fs::path name;
-  Descriptor file(open_temporary(folder, name));
+  Descriptor file = open_temporary(folder / target.filename(), name);
   if (!file.ok()) fail(path, "can't be written", errno);
   Temporary temporary(name);
-  if (!write_all(file.get(), bytes) || ::fsync(file.get()) != 0 || file.close() != 0 ||
+  // Renamed while it is open, since closing ends the lock that says that it is in use; fsync() has
+  // told by then of every write that failed.
+  if (!write_all(file.get(), bytes) || ::fsync(file.get()) != 0 ||
       ::rename(name.c_str(), target.c_str()) != 0) {
     fail(path, "can't be written", errno);
   }

@@ -96,7 +96,7 @@ void run_demo_command(const DemoArguments& a, const Settings& settings) {
   if (a.steps < 10 || a.words < 1) {
     throw UsageError("--steps must be at least 10 and --words at least 1");
   }
-  require_writable_folder(a.out);
+  const io::FileLock ours = claim_folder(a.out);
   catch_interrupts();
   const ClassicTask task = ClassicTask::standard();
   const std::filesystem::path out = a.out;

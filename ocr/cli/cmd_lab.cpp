@@ -71,7 +71,7 @@ void run_lab(const LabArguments& a, const Settings& settings) {
   } catch (const Error& e) {
     throw UsageError(e.what());
   }
-  require_writable_folder(a.out);
+  const io::FileLock ours = claim_folder(a.out);
   std::vector<lab::Result> results;
   std::vector<double> seconds(chosen.size());
   {

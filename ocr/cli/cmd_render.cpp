@@ -164,7 +164,7 @@ void run_render(const RenderArguments& a, const Settings& settings) {
   int count = 0;
   const DrawWord draw =
       a.pages() ? page_words(a, settings, count) : classic_words(a, settings, count);
-  require_writable_folder(a.out);
+  const io::FileLock ours = claim_folder(a.out);
   catch_interrupts();
 
   const int digits = std::max(4, int(std::to_string(count - 1).size()));

@@ -49,7 +49,7 @@ void run_train(TrainArguments a, const Settings& settings) {
   a.data.seed = settings.seed;
   a.data.skip_bad = a.bad == "skip";
   if (!draws && a.data.fonts.empty()) a.data.fonts.emplace_back(kDefaultFont);
-  require_writable_for(a.out);
+  const io::FileLock ours = claim_file(a.out);
   catch_interrupts();
   TrainRun run(a, settings);
   a.calibrate ? run.calibrate() : run.train();

@@ -42,4 +42,14 @@ void require_writable_for(const std::string& file) {
   require_writable_folder(parent.empty() ? "." : parent.string());
 }
 
+io::FileLock claim_folder(const std::string& folder) {
+  require_writable_folder(folder);
+  return io::FileLock(folder);
+}
+
+io::FileLock claim_file(const std::string& file) {
+  require_writable_for(file);
+  return io::FileLock(file);
+}
+
 }  // namespace talweg::ocr::cli

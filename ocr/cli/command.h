@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "core/io/file_lock.h"
 
 namespace CLI {  // NOLINT(readability-identifier-naming): the library's own name
 class App;
@@ -60,5 +61,9 @@ bool interrupted();
 void require_writable_folder(const std::string& folder);
 /// The same for the folder that `file` will be written into; "." where it names none.
 void require_writable_for(const std::string& file);
+/// The same for what is written over and over, a while long; and while the lock lives, no other talweg
+/// that asks for the same folder or file gets it.
+[[nodiscard]] io::FileLock claim_folder(const std::string& folder);
+[[nodiscard]] io::FileLock claim_file(const std::string& file);
 
 }  // namespace talweg::ocr::cli

@@ -1,9 +1,14 @@
 #include "core/io/file.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 
 #include <csignal>
+#include <fstream>
+#include <thread>
+#include <vector>
 
 #include "tests/core/io/scratch.h"
 
@@ -25,6 +30,38 @@ TEST_CASE("writing replaces the old file and leaves no temporary behind") {
   write_file_atomically(folder / "file", "old and long");
   write_file_atomically(folder / "file", "new");
   CHECK(read_file(folder / "file") == "new");
+  CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 1);
+}
+
+TEST_CASE("what a killed writer left behind is cleared away, what a living one writes is not") {
+  const ScratchFolder folder;
+  std::ofstream(folder / ".file.0.talweg-tmp") << "half";
+  const int living = ::open((folder / ".file.1.talweg-tmp").c_str(), O_WRONLY | O_CREAT, 0666);
+  REQUIRE(::flock(living, LOCK_EX) == 0);
+  write_file_atomically(folder / "file", "whole");
+  CHECK_FALSE(fs::exists(folder / ".file.0.talweg-tmp"));
+
+  std::ofstream(folder / ".file.0.talweg-tmp") << "half";
+  const int other = ::open((folder / ".file.0.talweg-tmp").c_str(), O_WRONLY);
+  REQUIRE(::flock(other, LOCK_EX) == 0);
+  write_file_atomically(folder / "file", "new");
+  CHECK(read_file(folder / "file") == "new");
+  CHECK(fs::exists(folder / ".file.0.talweg-tmp"));
+  CHECK(fs::exists(folder / ".file.1.talweg-tmp"));
+  ::close(living), ::close(other);
+}
+
+TEST_CASE("threads that write one file leave one of theirs, whole") {
+  const ScratchFolder folder;
+  std::vector<std::thread> threads;
+  for (char c : {'a', 'b', 'c', 'd'}) {
+    threads.emplace_back([&folder, c] {
+      for (int i = 0; i < 20; ++i) write_file_atomically(folder / "file", std::string(10'000, c));
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  const std::string bytes = read_file(folder / "file");
+  CHECK(bytes == std::string(10'000, bytes[0]));
   CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 1);
 }
 
