@@ -188,6 +188,7 @@ void run_read(const ReadArguments& a, const Settings& settings) {
     for_each_image(
         a.images, [&](const std::string& path) { reader.take(path); }, [&] { reader.flush(); });
   } catch (const IoError&) {
+    if (std::ferror(stdout)) throw;
     // What was read before the fault still comes out whole.
     reader.flush();
     reader.finish(true);

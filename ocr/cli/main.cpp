@@ -81,7 +81,11 @@ int guarded(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of writing, not a sudden death
-  int code = talweg::ocr::cli::guarded(argc, argv);
-  if (std::fflush(stdout) != 0 || std::ferror(stdout)) code = code == 0 ? 1 : code;
-  return code;
+  const int code = talweg::ocr::cli::guarded(argc, argv);
+  if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return code;
+  if (code == 0) {
+    std::fputs("talweg: the output can't be written; is the disk full, or the pipe closed?\n",
+               stderr);
+  }
+  return code == 0 ? 1 : code;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <new>
 
 #include "core/io/text.h"
 #include "core/kernels/fma_peak.h"
@@ -153,7 +154,9 @@ void TrainRun::train() {
     trained_.go();
     finished = trainer_->run([&](const TrainingReport& r) { return after_step(r, progress); });
     trained_.pause();
-  } catch (const Error& e) {
+  } catch (const std::bad_alloc&) {
+    throw;  // the program has a sentence for that
+  } catch (const std::exception& e) {
     const bool saved = fs::exists(checkpoint_);
     throw IoError(message(e.what(), saved ? "; the last checkpoint is " : "",
                           saved ? checkpoint_.string() : ""));
