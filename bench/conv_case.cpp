@@ -116,8 +116,16 @@ double winograd_flop(const Conv2dShape& s, Conv2dFace face, int64_t m) {
   return 2.0 * double(s.n) * double(rows) * double(columns) * products;
 }
 
+double row_flop(const Conv2dShape& s, Conv2dFace face) {
+  if (face == Conv2dFace::backward_weights) return direct_flop(s, face);
+  const int64_t width = face == Conv2dFace::backward_data ? s.w : s.ow();
+  const int64_t tiles = s.dilation_w * ceil_div(width, 4 * s.dilation_w);
+  return 2.0 * 6 * double(s.n) * double(s.c) * double(s.k) * double(row_pairs(s)) * double(tiles);
+}
+
 double executed_flop(const Conv2dShape& s, Conv2dFace face, kernels::Conv2dAlgo algo) {
   if (algo == kernels::Conv2dAlgo::direct) return direct_flop(s, face);
+  if (algo == kernels::Conv2dAlgo::row4) return row_flop(s, face);
   return winograd_flop(s, face, algo == kernels::Conv2dAlgo::wino2 ? 2 : 4);
 }
 

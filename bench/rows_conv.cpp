@@ -13,11 +13,12 @@ using kernels::KernelTable;
 /// The algorithm called `name` for this face; "auto" is the library's own choice.
 Conv2dAlgo algo_of(const std::string& name, const Conv2dShape& s, Conv2dFace face) {
   if (name == "auto") return kernels::best_algo(s, face);
-  for (const Conv2dAlgo algo : {Conv2dAlgo::direct, Conv2dAlgo::wino2, Conv2dAlgo::wino4}) {
+  for (const Conv2dAlgo algo :
+       {Conv2dAlgo::direct, Conv2dAlgo::wino2, Conv2dAlgo::wino4, Conv2dAlgo::row4}) {
     if (name == kernels::algo_name(algo)) return algo;
   }
   throw Error(
-      message("[bench] unknown algorithm '", name, "'; choose direct, wino2, wino4 or auto"));
+      message("[bench] unknown algorithm '", name, "'; choose direct, wino2, wino4, row4 or auto"));
 }
 
 /// Buffers of one row; inputs are shared with the other rows of its problem.
@@ -86,6 +87,7 @@ namespace {
 double error_bound(Conv2dFace face, Conv2dAlgo algo) {
   const bool to_weights = face == Conv2dFace::backward_weights;
   if (algo == Conv2dAlgo::wino4) return to_weights ? 3e-5 : 5e-6;
+  if (algo == Conv2dAlgo::row4) return to_weights ? 1e-5 : 5e-6;
   return to_weights ? 1e-5 : 2e-6;
 }
 

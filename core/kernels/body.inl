@@ -67,6 +67,8 @@ namespace {
 //
 #include "core/kernels/winograd_weights.inl"
 //
+#include "core/kernels/winograd_row.inl"
+//
 #include "core/kernels/conv2d_faces.inl"
 
 constexpr KernelTable<float> make_table(const char* name) {

@@ -6,6 +6,9 @@ namespace talweg::kernels {
 
 bool supports(Conv2dAlgo algo, const Conv2dShape& s) {
   if (algo == Conv2dAlgo::direct) return true;
+  if (algo == Conv2dAlgo::row4) {
+    return s.kw == 3 && s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1;
+  }
   return s.kh == 3 && s.kw == 3 && s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 &&
          s.dilation_w == 1;
 }
@@ -39,12 +42,28 @@ double winograd_share(int64_t m, const Conv2dShape& s, Conv2dFace face) {
          (3 * rows_inside(s.oh(), s.h, s.pad_h) * double(s.ow()) * pairs);
 }
 
+/// The same for F(4) along the row: 6 products of each pair of channels and window row for a tile of
+/// 4 outputs, and each channel moved once, however many window rows read it.
+double row_share(const Conv2dShape& s, Conv2dFace face) {
+  constexpr double kTransform = 20, kLanes = 16;
+  const bool data = face == Conv2dFace::backward_data;
+  const double in_h = double(data ? s.oh() : s.h), out_h = double(data ? s.h : s.oh());
+  const double in = double(data ? s.k : s.c), out = double(data ? s.c : s.k);
+  const int64_t width = data ? s.w : s.ow(), comb = 4 * s.dilation_w;
+  const double tiles = double(s.dilation_w * ((width + comb - 1) / comb));
+  const double products = out_h * double(s.kh) * in * out / kLanes;
+  const double moves = kTransform * (in_h * in + out_h * out) / kLanes;
+  return tiles * 6 * (products + moves) / (3 * double(width) * products);
+}
+
 }  // namespace
 
 Conv2dAlgo best_algo(const Conv2dShape& s, Conv2dFace face) {
   constexpr int64_t kFewChannels = 12;  // most lanes would idle in the transforms
-  if (!supports(Conv2dAlgo::wino4, s) || s.c < kFewChannels || s.k < kFewChannels) {
-    return Conv2dAlgo::direct;
+  if (s.c < kFewChannels || s.k < kFewChannels) return Conv2dAlgo::direct;
+  if (!supports(Conv2dAlgo::wino4, s)) {
+    const bool row = supports(Conv2dAlgo::row4, s) && face != Conv2dFace::backward_weights;
+    return row && row_share(s, face) < 1 ? Conv2dAlgo::row4 : Conv2dAlgo::direct;
   }
   const double two = winograd_share(2, s, face), four = winograd_share(4, s, face);
   if (two >= 1 && four >= 1) return Conv2dAlgo::direct;
@@ -53,6 +72,7 @@ Conv2dAlgo best_algo(const Conv2dShape& s, Conv2dFace face) {
 
 std::string_view algo_name(Conv2dAlgo algo) {
   if (algo == Conv2dAlgo::direct) return "direct";
+  if (algo == Conv2dAlgo::row4) return "row4";
   return algo == Conv2dAlgo::wino2 ? "wino2" : "wino4";
 }
 

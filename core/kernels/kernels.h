@@ -37,8 +37,10 @@ enum class Conv2dFace { forward, backward_data, backward_weights };
 
 /// How a face is computed. The Winograd forms exist for 3x3 windows with stride and dilation 1; they
 /// do fewer multiplications (F(2x2): 2.25 times, F(4x4): 4 times) at the price of rounding errors.
+/// row4, F(4) along the row alone, is for windows of three columns and any height, and does half as
+/// many; it pools nothing, and its face to the weights is the direct one.
 /// What each is right for: conv2d_algo.h. Source: Lavin and Gray 2016.
-enum class Conv2dAlgo { direct, wino2, wino4 };
+enum class Conv2dAlgo { direct, wino2, wino4, row4 };
 
 /// What the forward face does with its sums before it stores them, in this order: add the channel's
 /// bias, ReLU (NaN stays NaN), the maximum of each window of pool_h x pool_w pixels (stride the

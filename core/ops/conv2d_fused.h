@@ -64,7 +64,8 @@ void run_conv2d_then(const char* op, const kernels::Conv2dShape& s, const Conv2d
     return;
   }
   const auto face = kernels::Conv2dFace::forward;
-  const auto algo = resolve_algo(op, options, s, face);
+  auto algo = resolve_algo(op, options, s, face);
+  if (then.pools() && algo == kernels::Conv2dAlgo::row4) algo = kernels::Conv2dAlgo::direct;
   const PackedWeights<T> packed(s, algo, face, w);
   const Scratch<T> scratch(y.tape(), kernels::table<T>().conv2d_scratch(s, algo, face));
   kernels::table<T>().conv2d(s, algo, x.data(), packed.data(), then, y.data(), scratch.data());

@@ -10,7 +10,8 @@
 namespace talweg {
 
 /// How a convolution is computed. `automatic` takes, per face, what is fastest for the shape
-/// (kernels::best_algo); the Winograd forms exist for 3x3 kernels with stride and dilation 1. In
+/// (kernels::best_algo), Winograd's form along the row (row4) among them; wino2 and wino4 exist for 3x3
+/// kernels with stride and dilation 1. In
 /// double, and so in gradcheck, every algorithm is the plain loops.
 enum class ConvAlgo { automatic, direct, wino2, wino4 };
 

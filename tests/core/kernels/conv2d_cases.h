@@ -9,7 +9,8 @@ namespace talweg::kernels {
 
 constexpr Conv2dFace kFaces[] = {Conv2dFace::forward, Conv2dFace::backward_data,
                                  Conv2dFace::backward_weights};
-constexpr Conv2dAlgo kAlgos[] = {Conv2dAlgo::direct, Conv2dAlgo::wino2, Conv2dAlgo::wino4};
+constexpr Conv2dAlgo kAlgos[] = {Conv2dAlgo::direct, Conv2dAlgo::wino2, Conv2dAlgo::wino4,
+                                 Conv2dAlgo::row4};
 
 inline int64_t output_size(const Conv2dShape& s, Conv2dFace face) {
   if (face == Conv2dFace::forward) return s.y_size();
@@ -47,7 +48,9 @@ struct Case {
 };
 
 /// Largest error (error_against) of a sound algorithm on the shapes of these tests.
-inline double tolerance(Conv2dAlgo algo) { return algo == Conv2dAlgo::wino4 ? 1e-4 : 2e-5; }
+inline double tolerance(Conv2dAlgo algo) {
+  return algo == Conv2dAlgo::wino4 || algo == Conv2dAlgo::row4 ? 1e-4 : 2e-5;
+}
 
 /// Every face, algorithm and instruction set against the plain loops in double.
 inline void check_all_faces(const Conv2dShape& s, Rng& rng) {
