@@ -7,6 +7,7 @@
 #include <mutex>
 #include <numeric>
 
+#include "core/ops/shape_ops.h"
 #include "ocr/blank_ends.h"
 #include "ocr/char_boxes.h"
 
@@ -20,28 +21,44 @@ constexpr const char* kArchitectureKey = "architecture";
 constexpr const char* kAlphabetKey = "alphabet";
 constexpr const char* kTopologyKey = "topology";
 
-/// Images of one width are read together; more than this only costs memory.
-constexpr std::size_t kLargestBatch = 16;
+/// Images are read together where they are equally wide when padded with background to a multiple of
+/// this many columns: weights, which are far more than a word's pixels, are then read from memory once.
+/// Whatever an image's mates, it is padded the same, so that its result is.
+constexpr int kWidthStep = 16;
+/// Columns of a batch; more only cost memory.
+constexpr int kBatchColumns = 256;
+
+int padded(int width) { return (width + kWidthStep - 1) / kWidthStep * kWidthStep; }
 
 nn::Network<float> folded(const Architecture& architecture, const Alphabet& alphabet,
                           const nn::Parameters<float>& parameters) {
   return nn::fold(make_blank_network(architecture, alphabet.size()).layers, parameters);
 }
 
-/// Indices of images of these widths, cut into runs of one width and at most kLargestBatch.
+/// Indices of images of these widths, in batches of one padded width and at most kBatchColumns.
 std::vector<std::vector<std::size_t>> batches_by_width(const std::vector<int>& widths) {
   std::vector<std::size_t> order(widths.size());
   std::iota(order.begin(), order.end(), std::size_t(0));
   std::stable_sort(order.begin(), order.end(),
-                   [&](auto a, auto b) { return widths[a] < widths[b]; });
+                   [&](auto a, auto b) { return padded(widths[a]) < padded(widths[b]); });
   std::vector<std::vector<std::size_t>> batches;
   for (std::size_t i : order) {
-    const bool fits = !batches.empty() && batches.back().size() < kLargestBatch &&
-                      widths[batches.back()[0]] == widths[i];
+    const int width = padded(widths[i]);
+    const bool fits = !batches.empty() && padded(widths[batches.back()[0]]) == width &&
+                      width * int(batches.back().size() + 1) <= kBatchColumns;
     if (!fits) batches.emplace_back();
     batches.back().push_back(i);
   }
   return batches;
+}
+
+/// Copies an image's rows, `width` columns each, background behind its own; returns what follows.
+float* copy_padded(const InkImage& image, int width, float* to) {
+  for (int y = 0; y < image.height; ++y) {
+    const float* row = &image.ink[std::size_t(y) * std::size_t(image.width)];
+    to = std::fill_n(std::copy_n(row, image.width, to), width - image.width, 0.0f);
+  }
+  return to;
 }
 
 /// body(i) for each i in [0, n), shared among the threads; one item alone leaves the threads to the
@@ -134,7 +151,7 @@ std::vector<EnergyMap> Recognizer::energies(std::span<const io::Gray8> images,
   std::vector<EnergyMap> maps(images.size());
   if (prepared != nullptr) prepared->resize(images.size());
   for_each_item(batches.size(), [&](std::size_t b) {
-    const int width = widths[batches[b][0]];
+    const int width = padded(widths[batches[b][0]]);
     const int windows = architecture_.windows(width), symbols = alphabet_.size();
     auto tape = tapes_->take();
     {
@@ -144,9 +161,12 @@ std::vector<EnergyMap> Recognizer::energies(std::span<const io::Gray8> images,
       float* to = x.data();
       for (std::size_t i : batches[b]) {
         InkImage image = prepare_image(images[i]);
-        maps[i] = {windows, symbols, architecture_.window_stride() * image.source_scale, {}};
+        maps[i] = {architecture_.windows(image.width),
+                   symbols,
+                   architecture_.window_stride() * image.source_scale,
+                   {}};
         inked.push_back(inked_columns(image));
-        to = std::copy(image.ink.begin(), image.ink.end(), to);
+        to = copy_padded(image, width, to);
         if (prepared != nullptr) (*prepared)[i] = std::move(image);
       }
       if (windows > 0) {  // too narrow for any letter otherwise: decode() will say so
@@ -155,7 +175,7 @@ std::vector<EnergyMap> Recognizer::energies(std::span<const io::Gray8> images,
         const float* from = ocr::energies(architecture_, network_, context, x).data();
         for (std::size_t k = 0; k < batches[b].size(); ++k, from += windows * symbols) {
           EnergyMap& map = maps[batches[b][k]];
-          map.values.assign(from, from + windows * symbols);
+          map.values.assign(from, from + map.windows * symbols);  // the padding's left out
           if (topology_ == ebm::Topology::classic) continue;  // its words begin in the first window
           settle_blank_ends(inked[k], architecture_.window_stride(), alphabet_.between(), map);
         }
@@ -172,12 +192,17 @@ PixelGradient Recognizer::pixel_gradient(const io::Gray8& image,
   auto tape = tapes_->take();
   {
     const TapeScope<float> scope(*tape);
-    const Shape shape{1, kModelHeight, result.image.width, 1};
+    const int width = result.image.width, windows = architecture_.windows(width);
+    expect(windows > 0, "[saliency] an image ", width, " px wide at ", kModelHeight,
+           " rows holds no window");
+    const Shape shape{1, kModelHeight, width, 1};
     const Var<float> x =
         tape->variable(Tensor<float>(shape, std::span<const float>(result.image.ink)));
     auto context = nn::Context<float>::for_inference(*tape, network_.parameters);
     context.set_conv_algo(algo_);
-    tape->backward(f(ocr::energies(architecture_, network_, context, x)));
+    const Var<float> wide = pad(x, 2, 0, padded(width) - width);  // as energies() reads it
+    const Var<float> e = ocr::energies(architecture_, network_, context, wide);
+    tape->backward(f(slice(e, 1, 0, windows)));
     const std::span<const float> g = x.grad_view();
     result.gradient.assign(std::size_t(x.size()), 0.0f);
     std::ranges::copy(g, result.gradient.begin());
