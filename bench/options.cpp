@@ -33,7 +33,8 @@ void add_what(CLI::App& app, Options& o, Raw& raw) {
       ->check(CLI::Range(1, 1024));
   app.add_option("--isa", raw.isas, "Instruction sets, e.g. avx512,avx2; the best if not given")
       ->delimiter(',');
-  app.add_option("--algo", raw.algos, "Of direct, wino2, wino4, row4, auto; direct,auto if not given")
+  app.add_option("--algo", raw.algos,
+                 "Of direct, wino2, wino4, row4, auto; direct,auto if not given")
       ->delimiter(',');
   app.add_option("--face", raw.faces,
                  "Of forward, backward_data, backward_weights; all if not given")
@@ -95,8 +96,9 @@ void set_algos(const Raw& raw, SuiteOptions& o) {
   if (raw.algos.empty()) return;
   o.algos = raw.algos;
   for (const std::string& algo : o.algos) {
-    expect(algo == "direct" || algo == "wino2" || algo == "wino4" || algo == "row4" || algo == "auto",
-           "[bench] --algo ", algo, " is unknown; choose of: direct, wino2, wino4, row4, auto");
+    expect(
+        algo == "direct" || algo == "wino2" || algo == "wino4" || algo == "row4" || algo == "auto",
+        "[bench] --algo ", algo, " is unknown; choose of: direct, wino2, wino4, row4, auto");
   }
 }
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "core/parallel.h"
 #include "core/error.h"
+#include "core/parallel.h"
 #include "ebm/align/search.h"
 
 namespace talweg::ebm {
