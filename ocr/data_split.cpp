@@ -1,6 +1,7 @@
 #include "ocr/data_split.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "core/error.h"
@@ -17,7 +18,7 @@ DataSplit split(std::vector<Sample> samples, double part, uint64_t seed) {
   const auto count = std::ssize(samples);
   const int64_t most = part < 1 && count > 1 ? count - 1 : count;
   const int64_t kept =
-      std::clamp(int64_t(double(count) * part + 0.5), std::min<int64_t>(1, most), most);
+      std::clamp<int64_t>(std::llround(double(count) * part), std::min<int64_t>(1, most), most);
   DataSplit split;
   split.validation.assign(samples.begin() + kept, samples.end());
   samples.resize(std::size_t(kept));

@@ -109,7 +109,7 @@ class Recognizer::Tapes {
   std::vector<std::unique_ptr<Tape<float>>> free_;
 };
 
-Recognizer::Recognizer(const Architecture& architecture, Alphabet alphabet,
+Recognizer::Recognizer(const Architecture& architecture, const Alphabet& alphabet,
                        const nn::Parameters<float>& parameters, ebm::Topology topology,
                        ConvAlgo algo, double reading_beta)
     : Recognizer(architecture, alphabet, folded(architecture, alphabet, parameters), topology, algo,

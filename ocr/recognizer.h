@@ -28,7 +28,7 @@ class Recognizer {
  public:
   /// From a network in training or a loaded one; batch normalisation is folded into convolutions,
   /// which are computed by `algo`.
-  Recognizer(const Architecture& architecture, Alphabet alphabet,
+  Recognizer(const Architecture& architecture, const Alphabet& alphabet,
              const nn::Parameters<float>& parameters,
              ebm::Topology topology = ebm::Topology::classic, ConvAlgo algo = ConvAlgo::automatic,
              double reading_beta = kReadingBeta);

@@ -21,6 +21,8 @@
 extern "C" {
 #endif
 
+/* NOLINTBEGIN(readability-identifier-naming): C's way of naming types */
+
 /* A trained model: opaque, immutable. */
 typedef struct talweg_model talweg_model;
 
@@ -33,6 +35,8 @@ typedef struct talweg_reading {
   char* text;        /* UTF-8, ended by 0; "" where the image is empty */
   double confidence; /* the probability of the text among all texts, 0 ... 1 */
 } talweg_reading;
+
+/* NOLINTEND(readability-identifier-naming) */
 
 /* Opens a model file; with NULL the one that $TALWEG_MODEL names or that came with the program. NULL on
  * failure: talweg_error() says why. To be closed by talweg_close. */

@@ -151,7 +151,7 @@ std::vector<std::string> font_files_of(const std::vector<std::string>& names) {
   return {files.begin(), files.end()};
 }
 
-TypefaceSet::TypefaceSet(const std::vector<std::string>& files, TypefaceSetOptions options) {
+TypefaceSet::TypefaceSet(const std::vector<std::string>& files, const TypefaceSetOptions& options) {
   std::vector<Loaded> loaded(files.size());
   std::exception_ptr failure;
 #pragma omp parallel for schedule(dynamic)

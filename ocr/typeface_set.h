@@ -46,7 +46,7 @@ class TypefaceSet {
   /// Faces that can't be used are left out, with reasons: see refused(). A face that is in the set
   /// already, by its name or to the last bit of its letters (the same font as .otf and .ttf), is
   /// left out silently. Throws IoError if no face is left.
-  TypefaceSet(const std::vector<std::string>& files, TypefaceSetOptions options);
+  TypefaceSet(const std::vector<std::string>& files, const TypefaceSetOptions& options);
 
   int size() const { return static_cast<int>(faces_.size()); }
   const Typeface& face(int i) const { return faces_[size_t(i)]; }

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/io/text.h"
 #include "ocr/cli/progress.h"
@@ -39,7 +40,8 @@ double bytes_of_checkpoint(int64_t parameters) {
 
 Forecast forecast(TrainingPlan plan, const BatchSource& source, int64_t steps) {
   const double share = double(plan.character_steps) / double(plan.steps());
-  plan.character_steps = std::min(plan.character_steps, int64_t(double(steps) * share + 0.5));
+  plan.character_steps =
+      std::min<int64_t>(plan.character_steps, std::llround(double(steps) * share));
   plan.word_steps = steps + kWarmUp - plan.character_steps;
   WordTrainer trial(plan, source);
   trial.run([&](const TrainingReport& r) { return r.step + 1 < kWarmUp; });
