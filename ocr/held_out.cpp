@@ -55,15 +55,21 @@ void HeldOut::for_each_chunk(
   }
 }
 
-std::vector<WordPair> read_held_out(const Recognizer& recognizer, const HeldOut& words) {
-  std::vector<WordPair> pairs;
+void for_each_reading(
+    const Recognizer& recognizer, const HeldOut& words,
+    const std::function<void(const HeldOutWord& word, const Reading& reading)>& look) {
   words.for_each_chunk([&](int64_t, const std::vector<HeldOutWord>& chunk) {
     std::vector<io::Gray8> images;
     for (const HeldOutWord& word : chunk) images.push_back(word.image);
     const std::vector<Reading> readings = recognizer.read(images);
-    for (std::size_t i = 0; i < chunk.size(); ++i) {
-      pairs.push_back({chunk[i].text, readings[i].text});
-    }
+    for (std::size_t i = 0; i < chunk.size(); ++i) look(chunk[i], readings[i]);
+  });
+}
+
+std::vector<WordPair> read_held_out(const Recognizer& recognizer, const HeldOut& words) {
+  std::vector<WordPair> pairs;
+  for_each_reading(recognizer, words, [&](const HeldOutWord& word, const Reading& reading) {
+    pairs.push_back({word.text, reading.text});
   });
   return pairs;
 }

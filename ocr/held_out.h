@@ -46,6 +46,11 @@ class HeldOut {
   mutable std::vector<HeldOutWord> drawn_;
 };
 
+/// Calls `look` with each word and what `recognizer` reads there, in order.
+void for_each_reading(
+    const Recognizer& recognizer, const HeldOut& words,
+    const std::function<void(const HeldOutWord& word, const Reading& reading)>& look);
+
 /// What is written on each word and what `recognizer` reads there.
 std::vector<WordPair> read_held_out(const Recognizer& recognizer, const HeldOut& words);
 /// The score of that; of no words where there are none.

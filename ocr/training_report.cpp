@@ -19,13 +19,8 @@ std::string with_interval(double share, const Interval& i) {
 
 EvalReport read_words(const Recognizer& recognizer, const HeldOut& words, uint64_t seed) {
   std::vector<EvaluatedWord> read;
-  words.for_each_chunk([&](int64_t, const std::vector<HeldOutWord>& chunk) {
-    std::vector<io::Gray8> images;
-    for (const HeldOutWord& word : chunk) images.push_back(word.image);
-    const std::vector<Reading> readings = recognizer.read(images);
-    for (std::size_t i = 0; i < chunk.size(); ++i) {
-      read.push_back({chunk[i].name, {chunk[i].text, readings[i].text}, readings[i].confidence});
-    }
+  for_each_reading(recognizer, words, [&](const HeldOutWord& word, const Reading& reading) {
+    read.push_back({word.name, {word.text, reading.text}, reading.confidence});
   });
   return make_report(std::move(read), {}, seed);
 }
