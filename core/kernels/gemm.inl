@@ -238,7 +238,7 @@ void piece_of_product(const Product& g, const ProductPlan& plan, Range rows, Ran
   }
 }
 
-/// c = the parts, added in order.
+/// c = the parts, added in order, then bias and ReLU.
 void add_product_parts(const Product& g, int64_t parts, const float* sums) {
   constexpr int64_t kChunk = 1 << 10;
   const int64_t size = g.m * g.n;
@@ -255,6 +255,11 @@ void add_product_parts(const Product& g, int64_t parts, const float* sums) {
         store_first(g.c + i, sum, end - i);
       }
     }
+    if (!g.then.bias && !g.then.relu) return;
+    for (int64_t i = chunk * kChunk; i < end; ++i) {
+      const float sum = g.c[i] + (g.then.bias ? g.then.bias[i % g.n] : 0.0f);
+      g.c[i] = g.then.relu && sum < 0 ? 0.0f : sum;  // a NaN stays
+    }
   });
 }
 
@@ -266,8 +271,10 @@ void multiply(const Product& g, float* scratch) {
   if (plan.parts > 1) {
     const int64_t size = g.m * g.n;
     float* memory = scratch + round_up(plan.parts * size, 16);
+    Product plain = g;  // bias and ReLU are for the whole sum
+    plain.then = {};
     share_out(plan.parts, g.pays_threads(), [&](int64_t part) {
-      piece_of_product(g, plan, rows, panels, part_of(inner, part, plan.parts),
+      piece_of_product(plain, plan, rows, panels, part_of(inner, part, plan.parts),
                        scratch + part * size, memory + omp_get_thread_num() * block);
     });
     add_product_parts(g, plan.parts, scratch);

@@ -164,6 +164,20 @@ TEST_CASE("every combination of bias, ReLU and pool does to conv2d what the plai
   }
 }
 
+TEST_CASE("a 1x1 window over more channels than a block holds adds its bias and rectifies once") {
+  Rng rng(6);
+  const Conv2dShape products[] = {
+      {.n = 1, .h = 7, .w = 10, .c = 2100, .k = 40, .kh = 1, .kw = 1},  // the sum in blocks,
+      {.n = 1, .h = 1, .w = 2, .c = 1300, .k = 19, .kh = 1, .kw = 1},   // and in parts
+      {.n = 2, .h = 1, .w = 1, .c = 640, .k = 8, .kh = 1, .kw = 1},
+  };
+  for (const Conv2dShape& s : products) {
+    CAPTURE(s.c);
+    CAPTURE(s.k);
+    check(whole_case(s, rng));
+  }
+}
+
 TEST_CASE("the first of equals wins, and a window that ReLU empties has no winner") {
   Rng rng(2);
   for (const Conv2dShape& s : shapes()) {
