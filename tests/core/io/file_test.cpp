@@ -88,6 +88,17 @@ TEST_CASE("reading says in one sentence that a file is missing, a folder or too 
   CHECK(read_file(folder / "large", 1001).size() == 1001);
 }
 
+TEST_CASE("a file that is too large is refused before room is made for it") {
+  const ScratchFolder folder;
+  std::ofstream(folder / "sparse") << "x";
+  constexpr uint64_t kTerabyte = uint64_t{1} << 40;
+  fs::resize_file(folder / "sparse", kTerabyte);  // takes no room itself
+  CHECK(sentence<IoError>([&] { read_file(folder / "sparse", 1000); }) ==
+        (folder / "sparse").string() +
+            ": file is too large: 1,099,511,627,776 bytes, at most 1,000 are read here; name "
+            "another file");
+}
+
 TEST_CASE("an endless device is cut off at the limit") {
   const std::string text = sentence<IoError>([] { read_file("/dev/zero", 1'000'000); });
   CHECK(text.find("/dev/zero: file is too large") == 0);
