@@ -119,7 +119,9 @@ class Reader {
     for (std::size_t i = 0; i < count; ++i) loaded[i] = load(names_[begin + i]);
     for (std::size_t i = 0; i < count; ++i) {
       if (!loaded[i].fault.empty()) {
+        read_loaded();  // those before it come first
         std::fprintf(stderr, "talweg: %s\n", loaded[i].fault.c_str());
+        printer_->print_fault(names_[begin + i], loaded[i].fault);
         ++skipped_;
         continue;
       }
@@ -190,8 +192,8 @@ void keep_freed_memory() {
 void run_read(const ReadArguments& a, const Settings& settings) {
   keep_freed_memory();
   decoder_of(a.decoder);  // refuses what contradicts itself before anything is read
-  if (a.alternatives > 0 && a.format != "tsv" && a.format != "json") {
-    throw UsageError("--alternatives are shown in tables; ask for one with -f tsv or -f json");
+  if (a.alternatives > 0 && a.format != "tsv" && !a.format.starts_with("json")) {
+    throw UsageError("--alternatives are shown in tables; ask for one with -f tsv, json or jsonl");
   }
   const Recognizer recognizer = Recognizer::load(model_file(a.model), parse_conv_algo(a.conv_algo));
   DecoderOptions decoder = decoder_options(a.decoder, recognizer.alphabet());
@@ -224,9 +226,12 @@ void add_read(CLI::App& app, const Settings& settings) {
           "-f,--format", a->format,
           "txt; tsv (file, text, confidence, energy, note, the characters' confidences, what "
           "probabilities are over); "
-          "json (boxes and alternatives of every character too); hocr or alto (one page "
-          "an image)")
-      ->check(CLI::IsMember({"txt", "tsv", "json", "hocr", "alto"}))
+          "json (boxes and alternatives of every character too); jsonl (the same, one line an "
+          "image, "
+          "'error' where it can't be read); hocr or alto (one page an image). json, hocr and alto "
+          "are "
+          "documents, whole only when all is read; the others stream")
+      ->check(CLI::IsMember({"txt", "tsv", "json", "jsonl", "hocr", "alto"}))
       ->capture_default_str();
   add_decoder_options(*command, a->decoder);
   command
@@ -236,19 +241,21 @@ void add_read(CLI::App& app, const Settings& settings) {
   command
       ->add_option("--min-confidence", a->min_confidence,
                    "Reject readings that are less sure: their text is left empty and their note "
-                   "(tsv, json) says 'rejected'; how many there are is said at the end")
+                   "(tsv, json, jsonl) says 'rejected'; how many there are is said at the end")
       ->check(CLI::Range(0.0, 1.0));
   add_conv_algo_option(*command, a->conv_algo);
   command
       ->add_option("images", a->images,
-                   "Images, folders, lists of paths (.txt, .tsv), or - for paths on stdin")
+                   "Images, folders, lists of paths (.txt, .tsv), or - for paths on stdin, read as "
+                   "they come: before it waits for the next, it has answered all before")
       ->required();
   command->footer(
       "The confidence of a reading is the exact probability of its word, summed over all paths, "
       "among\nall words (among those of --lexicon and --allow, where given), at the temperature "
       "that makes it\nas often right as it says.\n\n"
       "Examples: talweg read -f tsv words/\n"
-      "          talweg read --allow 0-9,. --min-confidence 0.9 -f json price.png");
+      "          talweg read --allow 0-9,. --min-confidence 0.9 -f json price.png\n"
+      "          find scans -name '*.png' | talweg read -f jsonl -");
   command->callback([=, &settings] { run_read(*a, settings); });
 }
 

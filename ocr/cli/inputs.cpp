@@ -66,6 +66,9 @@ void take_list(const std::string& list, const std::function<void(const std::stri
   if (taken == 0) throw IoError(message(list, ": the list names no image"));
 }
 
+/// More than any path has: what is longer is no list.
+constexpr std::size_t kLongestLine = std::size_t(1) << 20;
+
 /// A list on stdin. Read without the library's buffer, which would hide whether more is at hand.
 void take_stdin(const std::function<void(const std::string&)>& take,
                 const std::function<void()>& idle) {
@@ -88,6 +91,10 @@ void take_stdin(const std::function<void(const std::string&)>& take,
       take_line(std::string_view(text).substr(begin, end - begin));
     }
     text.erase(0, begin);
+    if (text.size() > kLongestLine) {
+      throw IoError(message("stdin: a line of more than ", kLongestLine,
+                            " bytes is no path; give a ", "list of image files, one a line"));
+    }
   }
   take_line(text);
 }

@@ -14,6 +14,10 @@ namespace talweg::ocr::cli {
 
 namespace {
 
+void check_written() {
+  if (std::ferror(stdout)) throw IoError("the output can't be written; is the pipe closed?");
+}
+
 std::string cell(double value, int decimals) {
   return std::isfinite(value) ? io::format_number(value, decimals) : "";
 }
@@ -67,24 +71,21 @@ class TablePrinter : public ReadingPrinter {
   int alternatives_;
 };
 
-class JsonPrinter : public ReadingPrinter {
+/// A reading with all that is known of it.
+class JsonOf {
  public:
-  explicit JsonPrinter(const DecoderOptions& decoder) : decoder_(decoder) {}
+  explicit JsonOf(const DecoderOptions& decoder)
+      : decoder_(decoder_name(decoder.way)), over_(words_summed(decoder)) {}
 
- private:
-  using Json = nlohmann::ordered_json;
-
-  void begin() override { std::fputs("[", stdout); }
-
-  void one(const ReadImage& i) override {
+  std::string operator()(const ReadImage& i) const {
     const Reading& r = i.reading;
     Json j{{"file", i.file},
            {"width", i.width},
            {"height", i.height},
            {"text", i.rejected ? "" : r.text},
-           {"decoder", decoder_name(decoder_.way)},
+           {"decoder", decoder_},
            {"confidence", r.confidence},
-           {"probability_over", words_summed(decoder_)},
+           {"probability_over", over_},
            {"energy", r.energy},
            {"complete", r.complete},
            {"status", ebm::to_string(r.status)},
@@ -96,8 +97,11 @@ class JsonPrinter : public ReadingPrinter {
       j["alternatives"].push_back(
           {{"text", w.text}, {"energy", w.energy}, {"probability", w.probability}});
     }
-    std::printf("%s\n  %s", std::exchange(first_, false) ? "" : ",", json_text(j).c_str());
+    return json_text(j);
   }
+
+ private:
+  using Json = nlohmann::ordered_json;
 
   static Json to_json(const CharReading& c) {
     Json shown{{"text", c.text},
@@ -113,10 +117,38 @@ class JsonPrinter : public ReadingPrinter {
     return shown;
   }
 
+  std::string decoder_, over_;
+};
+
+class JsonPrinter : public ReadingPrinter {
+ public:
+  explicit JsonPrinter(const DecoderOptions& decoder) : json_of_(decoder) {}
+
+ private:
+  void begin() override { std::fputs("[", stdout); }
+  void one(const ReadImage& i) override {
+    std::printf("%s\n  %s", std::exchange(first_, false) ? "" : ",", json_of_(i).c_str());
+  }
   void end() override { std::fputs(first_ ? "]\n" : "\n]\n", stdout); }
 
-  DecoderOptions decoder_;
+  JsonOf json_of_;
   bool first_ = true;
+};
+
+/// A line for each path that was given, so that who waits for an answer gets one.
+class JsonLinesPrinter : public ReadingPrinter {
+ public:
+  explicit JsonLinesPrinter(const DecoderOptions& decoder) : json_of_(decoder) {}
+
+ private:
+  void begin() override {}
+  void one(const ReadImage& i) override { std::printf("%s\n", json_of_(i).c_str()); }
+  void fault(const std::string& file, const std::string& fault) override {
+    std::printf("%s\n", json_text({{"file", file}, {"error", fault}}).c_str());
+  }
+  void end() override {}
+
+  JsonOf json_of_;
 };
 
 }  // namespace
@@ -134,7 +166,12 @@ void ReadingPrinter::open() {
 void ReadingPrinter::print(const ReadImage& image) {
   open();
   one(image);
-  if (std::ferror(stdout)) throw IoError("the output can't be written; is the pipe closed?");
+  check_written();
+}
+
+void ReadingPrinter::print_fault(const std::string& file, const std::string& fault) {
+  this->fault(file, fault);
+  check_written();
 }
 
 void ReadingPrinter::finish() {
@@ -145,6 +182,7 @@ void ReadingPrinter::finish() {
 std::unique_ptr<ReadingPrinter> make_printer(const std::string& format, const std::string& source,
                                              const DecoderOptions& decoder) {
   if (format == "json") return std::make_unique<JsonPrinter>(decoder);
+  if (format == "jsonl") return std::make_unique<JsonLinesPrinter>(decoder);
   if (format == "tsv") return std::make_unique<TablePrinter>(decoder);
   if (format == "txt") return std::make_unique<TextPrinter>(source.empty());
   return make_page_printer(format, source, decoder);

@@ -1,4 +1,6 @@
-// Readings as they are printed: text, tables, JSON, and the page formats of other readers.
+// Readings as they are printed: text, tables, JSON, and the page formats of other readers. Text, tables and
+// lines of JSON are streams: what stands there is whole at every moment. The others are documents, which
+// are whole only when they end.
 #pragma once
 
 #include <memory>
@@ -25,6 +27,8 @@ class ReadingPrinter {
   virtual ~ReadingPrinter() = default;
   /// Throws IoError where the output can't be written.
   void print(const ReadImage& image);
+  /// Says in its place that an image can't be read, in the format that has words for it: jsonl.
+  void print_fault(const std::string& file, const std::string& fault);
   /// Ends the output; where nothing was printed, that is an empty table, array or page.
   void finish();
   /// Has anything been printed?
@@ -33,6 +37,7 @@ class ReadingPrinter {
  protected:
   virtual void begin() = 0;
   virtual void one(const ReadImage& image) = 0;
+  virtual void fault(const std::string&, const std::string&) {}
   virtual void end() = 0;
 
  private:
@@ -44,7 +49,7 @@ class ReadingPrinter {
 /// letters".
 std::string words_summed(const DecoderOptions& decoder);
 
-/// A printer of txt, tsv, json, hocr or alto. `source` is the only image's name; empty where there may
+/// A printer of txt, tsv, json, jsonl, hocr or alto. `source` is the only image's name; empty where there may
 /// be several, which are then named one by one.
 std::unique_ptr<ReadingPrinter> make_printer(const std::string& format, const std::string& source,
                                              const DecoderOptions& decoder);
