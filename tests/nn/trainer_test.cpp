@@ -178,6 +178,25 @@ TEST_CASE("a loss that is not finite leaves the running averages as they were") 
   CHECK(p[norm.running_var()].value[0] == 1.0);
 }
 
+TEST_CASE("a step that fails behind a BatchNorm leaves averages and random numbers as they were") {
+  Parameters<double> p;
+  const BatchNorm<double> norm(p, "norm", 1);
+  Tape<double> tape;
+  auto context = Context<double>::for_training(tape, p, Rng(1));
+  const uint64_t before = context.rng().counter();
+  Sgd<double> sgd(p);
+  Training<double> training;
+  training.schedule = [](int64_t) { return 0.1; };
+  training.loss = [&](int64_t, Context<double>& c) {
+    const Var<double> y = norm.forward(c, c.tape().constant(Tensor<double>({4, 1}, 5.0)));
+    return sum(y) + log(c.tape().constant(-1.0));
+  };
+  CHECK(contains(training_error(context, sgd, training, 1), "[anomaly] log"));
+  CHECK(p[norm.running_mean()].value[0] == 0.0);
+  CHECK(p[norm.running_var()].value[0] == 1.0);
+  CHECK(context.rng().counter() == before);
+}
+
 TEST_CASE("a gradient that is not finite names the step and the parameter, and changes nothing") {
   OneWeight w;
   const std::string error = w.train_from_step_2([](Var<double> x) {

@@ -85,6 +85,22 @@ TEST_CASE("an image that has to grow is interpolated between its pixels' centres
   }
 }
 
+TEST_CASE("the background is the median of all four sides, however much ink touches one") {
+  constexpr int kSide = 32;
+  for (int side = 0; side < 4; ++side) {
+    CAPTURE(side);
+    io::Gray8 image(kSide, kSide, 255);
+    const int last = kSide - 1;
+    for (int i = 0; i < kSide; ++i) {
+      image.at(side < 2 ? i : (side == 2 ? 0 : last), side < 2 ? (side == 0 ? 0 : last) : i) = 0;
+    }
+    const InkImage ink = prepare_image(image);
+    for (std::size_t i = 0; i < ink.ink.size(); ++i) {
+      REQUIRE(ink.ink[i] == (image.pixels[i] == 0 ? 1.0f : 0.0f));
+    }
+  }
+}
+
 TEST_CASE("dim print on a noisy grey page is stretched to ink 1 on background 0") {
   Rng rng(4);
   const io::Gray8 word = ClassicTask::standard().render("contrast", Variant::kPlain, rng);

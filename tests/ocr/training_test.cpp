@@ -23,6 +23,18 @@ Batch words(const BatchSource& source, int64_t step) {
   return batch;
 }
 
+/// Seven words drawn into the folder.
+std::vector<Sample> seven_samples(const ScratchFolder& folder) {
+  std::vector<Sample> samples;
+  const ClassicTask task = ClassicTask::standard();
+  for (const char* word : {"a", "bc", "def", "gh", "ijklm", "n", "op"}) {
+    Rng rng(1);
+    write_sample(folder.path(), word, task.render(word, Variant::kPlain, rng), word);
+    samples.push_back({folder.path() + "/" + word + ".png", word, "", 1});
+  }
+  return samples;
+}
+
 }  // namespace
 
 TEST_CASE("a batch depends on its seed and step only") {
@@ -45,14 +57,7 @@ TEST_CASE("a batch depends on its seed and step only") {
 
 TEST_CASE("an epoch over a folder shows every image once") {
   const ScratchFolder folder;
-  std::vector<Sample> samples;
-  const ClassicTask task = ClassicTask::standard();
-  for (const char* word : {"a", "bc", "def", "gh", "ijklm", "n", "op"}) {
-    Rng rng(1);
-    write_sample(folder.path(), word, task.render(word, Variant::kPlain, rng), word);
-    samples.push_back({folder.path() + "/" + word + ".png", word, "", 1});
-  }
-  const FolderSource source(samples, Alphabet(), 1, 3);
+  const FolderSource source(seven_samples(folder), Alphabet(), 1, 3);
   REQUIRE(source.steps_per_epoch() == 3);
   for (int epoch = 0; epoch < 2; ++epoch) {
     std::multiset<std::string> seen;
@@ -63,6 +68,21 @@ TEST_CASE("an epoch over a folder shows every image once") {
     }
     CHECK(seen == std::multiset<std::string>{"a", "bc", "def", "gh", "ijklm", "n", "op"});
   }
+}
+
+TEST_CASE("each epoch over a folder has an order of its own") {
+  const ScratchFolder folder;
+  const FolderSource source(seven_samples(folder), Alphabet(), 1, 3);
+  std::set<std::vector<std::string>> orders;
+  for (int epoch = 0; epoch < 4; ++epoch) {
+    std::vector<std::string> order;
+    for (int64_t step = 0; step < 3; ++step) {
+      const Batch batch = words(source, 3 * epoch + step);
+      order.insert(order.end(), batch.texts.begin(), batch.texts.end());
+    }
+    orders.insert(order);
+  }
+  CHECK(orders.size() > 1);
 }
 
 TEST_CASE("training moves through both stages, lowers the loss, and stops when it is told to") {
