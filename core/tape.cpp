@@ -24,9 +24,9 @@ template <class T> void Var<T>::unreadable(Var x) {
     expect(g.index != x.index_, "[", n.op, "] the value of node ", x.index_, " was ", g.how, g.by,
            g.at);
   }
-  expect(!n.given_back, "[", n.op, "] the value of node ", x.index_, " was given back by ",
-         "backward(); call retain() on it, or read it, before; for several passes use grad(), ",
-         "which keeps values");
+  expect(!(n.shown ? n.shown : &n)->given_back, "[", n.op, "] the value of node ", x.index_,
+         " was given back by backward(); call retain() on it, or read it, before; ",
+         "for several passes use grad(), which keeps values");
   expect(n.value, "[", n.op, "] node ", x.index_, " has no value: it is where gradients meet");
   throw Error(message("[", n.op, "] node ", x.index_,
                       " shows a tensor that was opened for writing after ", "it was lent",
@@ -93,6 +93,7 @@ template <class T> Var<T> Tape<T>::view(const char* op, Var<T> x, const Shape& s
   expect(shape.size() == x.size(), "[", op, "] shape ", x.shape(), " has ", x.size(),
          " elements and cannot be seen as ", shape, ", which has ", shape.size());
   Var<T> y = push(op, shape, x.data(), nullptr);
+  node(y).lent = node(x).lent, node(y).shown = node(x).shown ? node(x).shown : &node(x);
   if (observer_) observer_->reads(y, x, false);
   return y;
 }

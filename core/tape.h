@@ -102,18 +102,20 @@ template <class T> struct Var<T>::Node {
     const WriteLog* log;  // of the tensor that lent the value,
     uint64_t version;     // and its version then
     PackCache<T>* packs;
+    bool old() const { return log->version != version; }
   };
   Tape<T>* tape = nullptr;
   uint32_t generation = 0;  // one more each time a node goes from here; its Vars bear an older one
   bool needs_grad = false, retained = false, given_back = false;  // the last by backward()
   const char* op = nullptr;
-  T* value = nullptr;          // null at a waypoint, and where it can't be read any more
-  T* owned = nullptr;          // the value's memory, where it is this node's to give back
-  const Lent* lent = nullptr;  // where the value is somebody else's
-  T* grad = nullptr;           // what backward() left on a leaf; null if nothing arrived
-  Edge* edges = nullptr;       // newest first
+  T* value = nullptr;           // null at a waypoint, and where it can't be read any more
+  T* owned = nullptr;           // the value's memory, where it is this node's to give back
+  const Lent* lent = nullptr;   // where the value is somebody else's
+  const Node* shown = nullptr;  // of a view: the node whose value it shows
+  T* grad = nullptr;            // what backward() left on a leaf; null if nothing arrived
+  Edge* edges = nullptr;        // newest first
   Shape shape;
-  bool readable() const { return value && (!lent || lent->log->version == lent->version); }
+  bool readable() const { return value && !(shown && shown->given_back) && !(lent && lent->old()); }
 };
 
 /// Owner of nodes, values, gradients and closures. One thread uses a tape at a time.

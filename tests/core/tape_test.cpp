@@ -8,6 +8,7 @@
 #include "core/gradcheck.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/in_place.h"
+#include "core/ops/shape_ops.h"
 #include "core/study/non_finite.h"
 #include "core/tape_observer.h"
 
@@ -83,6 +84,26 @@ TEST_CASE("backward gives back values at their last use and keeps those that are
   CHECK(y.item() > 0);  // the value that backward started from stays
   // hidden's value went, the gradients of x and kept came.
   CHECK(tape.pool().live_bytes() <= before + 2 * 8 * 1024 + 1024);
+}
+
+TEST_CASE("a view of a value that was given back, or of a changed tensor, can't be read either") {
+  Tape<double> tape;
+  const auto x = tape.variable(Tensor<double>({2}, 3.0));
+  const auto hidden = exp(x);
+  const auto seen = reshape(hidden.detach(), {2, 1});
+  const auto kept = hidden.detach().to_tensor();
+  tape.backward(total(hidden * hidden));
+  CHECK(kept[0] == doctest::Approx(std::exp(3.0)));
+  CHECK_FALSE(seen.readable());
+  CHECK(says(message_of([&] { seen.data(); }), "[reshape] the value of node"));
+  CHECK(says(message_of([&] { seen.data(); }), "was given back"));
+
+  Tensor<double> lent({2}, 1.0);
+  const auto view = reshape(tape.borrow(lent, false), {2, 1});
+  CHECK(view.readable());
+  lent.fill(2.0);
+  CHECK(says(message_of([&] { view.data(); }), "[reshape] node"));
+  CHECK(says(message_of([&] { view.data(); }), "opened for writing"));
 }
 
 TEST_CASE("a second backward over values given back says what to do") {
