@@ -22,11 +22,12 @@ template <class T> Var<T> map(const char* op, Var<T> x, void (*kernel)(int64_t, 
   return y;
 }
 
-/// The kernels of a binary op: for equal shapes, and for a row b, such as a bias, against every row
-/// of a. Null where there is none.
+/// Where the table has the kernels of a binary op: for equal shapes, and for a row b, such as a bias,
+/// against every row of a. Null where there is none.
 template <class T> struct Kernels2 {
-  void (*same)(int64_t n, const T* a, const T* b, T* y) = nullptr;
-  void (*row)(int64_t rows, int64_t cols, const T* a, const T* b, T* y) = nullptr;
+  void (*kernels::KernelTable<T>::*same)(int64_t n, const T* a, const T* b, T* y) = nullptr;
+  void (*kernels::KernelTable<T>::*row)(int64_t rows, int64_t cols, const T* a, const T* b,
+                                        T* y) = nullptr;
 };
 
 /// y = f(a, b) with broadcasting: a kernel where one fits, `f` element by element elsewhere. Shapes
@@ -44,9 +45,9 @@ Var<T> map2(const char* op, Var<T> a, Var<T> b, std::type_identity_t<Kernels2<T>
   if (same && n <= kFew) {
     for (int64_t i = 0; i < n; ++i) to[i] = f(pa[i], pb[i]);
   } else if (same && kernel.same) {
-    kernel.same(n, pa, pb, to);
+    (kernels::table<T>().*kernel.same)(n, pa, pb, to);
   } else if (kernel.row && is_trailing(sb, sa) && n > 0) {
-    kernel.row(n / b.size(), b.size(), pa, pb, to);
+    (kernels::table<T>().*kernel.row)(n / b.size(), b.size(), pa, pb, to);
   } else {
     for_each_broadcast(y.shape(), broadcast_strides(sa, y.shape()),
                        broadcast_strides(sb, y.shape()),
@@ -59,7 +60,7 @@ Var<T> map2(const char* op, Var<T> a, Var<T> b, std::type_identity_t<Kernels2<T>
 
 /// add(a, b) = a + b, broadcasting. Gradient: dy to both, summed over stretched axes.
 template <class T> Var<T> add(Var<T> a, Var<T> b) {
-  Var<T> y = map2("add", a, b, {kernels::table<T>().add, kernels::table<T>().col_add},
+  Var<T> y = map2("add", a, b, {&kernels::KernelTable<T>::add, &kernels::KernelTable<T>::col_add},
                   [](T p, T q) { return p + q; });
   y.wrt(a, [=](Var<T> dy) { return sum_to(dy, a.shape()); });
   y.wrt(b, [=](Var<T> dy) { return sum_to(dy, b.shape()); });
@@ -95,7 +96,7 @@ TALWEG_OP_CARD(scale) {
 
 /// sub(a, b) = a - b, broadcasting. Gradient: da = dy, db = -dy, summed over stretched axes.
 template <class T> Var<T> sub(Var<T> a, Var<T> b) {
-  Var<T> y = map2("sub", a, b, {kernels::table<T>().sub, kernels::table<T>().col_sub},
+  Var<T> y = map2("sub", a, b, {&kernels::KernelTable<T>::sub, &kernels::KernelTable<T>::col_sub},
                   [](T p, T q) { return p - q; });
   y.wrt(a, [=](Var<T> dy) { return sum_to(dy, a.shape()); });
   y.wrt(b, [=](Var<T> dy) { return scale(sum_to(dy, b.shape()), T(-1)); });
@@ -115,7 +116,7 @@ TALWEG_OP_CARD(sub) {
 
 /// mul(a, b) = a b elementwise, broadcasting. Gradient: da = dy b, db = dy a.
 template <class T> Var<T> mul(Var<T> a, Var<T> b) {
-  Var<T> y = map2("mul", a, b, {kernels::table<T>().mul, kernels::table<T>().col_mul},
+  Var<T> y = map2("mul", a, b, {&kernels::KernelTable<T>::mul, &kernels::KernelTable<T>::col_mul},
                   [](T p, T q) { return p * q; });
   y.wrt(a, [=](Var<T> dy) { return sum_to(mul(dy, b), a.shape()); });
   y.wrt(b, [=](Var<T> dy) { return sum_to(mul(dy, a), b.shape()); });
@@ -136,7 +137,7 @@ TALWEG_OP_CARD(mul) {
 
 /// div(a, b) = a / b elementwise, broadcasting. Gradient: da = dy / b, db = -dy y / b.
 template <class T> Var<T> div(Var<T> a, Var<T> b) {
-  Var<T> y = map2("div", a, b, {kernels::table<T>().div, kernels::table<T>().col_div},
+  Var<T> y = map2("div", a, b, {&kernels::KernelTable<T>::div, &kernels::KernelTable<T>::col_div},
                   [](T p, T q) { return p / q; });
   y.wrt(a, [=](Var<T> dy) { return sum_to(div(dy, b), a.shape()); });
   y.wrt(b, [=](Var<T> dy) { return scale(sum_to(mul(dy, div(y, b)), b.shape()), T(-1)); });
@@ -364,7 +365,7 @@ TALWEG_OP_CARD(abs) {
 
 /// 1 where a >= b, else 0, broadcasting. Constant almost everywhere: no gradient flows through.
 template <class T> Var<T> greater_equal(Var<T> a, Var<T> b) {
-  return map2("greater_equal", a, b, {kernels::table<T>().greater_equal, nullptr},
+  return map2("greater_equal", a, b, {&kernels::KernelTable<T>::greater_equal, nullptr},
               [](T p, T q) { return T(p >= q); });
 }
 
@@ -382,7 +383,7 @@ TALWEG_OP_CARD(greater_equal) {
 
 /// maximum(a, b), broadcasting. Gradient: dy to the larger one, and to a where they are equal.
 template <class T> Var<T> maximum(Var<T> a, Var<T> b) {
-  Var<T> y = map2("maximum", a, b, {kernels::table<T>().maximum, nullptr},
+  Var<T> y = map2("maximum", a, b, {&kernels::KernelTable<T>::maximum, nullptr},
                   [](T p, T q) { return p >= q || p != p ? p : q; });
   y.wrt(a, [=](Var<T> dy) { return sum_to(mul(dy, greater_equal(a, b)), a.shape()); });
   y.wrt(b, [=](Var<T> dy) { return sum_to(sub(dy, mul(dy, greater_equal(a, b))), b.shape()); });
