@@ -6,6 +6,7 @@
 
 #include "core/study/trace_layout.h"
 #include "core/study/trace_page_parts.h"
+#include "core/study/trace_route.h"
 #include "core/study/trace_text.h"
 
 namespace talweg {
@@ -130,28 +131,6 @@ Json steps_json(const Trace& trace, const CardLookup& cards, int64_t cells) {
   return steps;
 }
 
-std::string curve(const TracePlace& from, const TracePlace& to) {
-  const double w = TraceLayout::kBoxWidth, h = TraceLayout::kBoxHeight;
-  const auto n = [](double x) { return io::format_number(x, 1); };
-  if (to.y > from.y) {  // downward, from the lower to the upper side
-    const double x0 = from.x + w / 2, y0 = from.y + h, x1 = to.x + w / 2, y1 = to.y - 4;
-    const double bend = std::max(18.0, std::min(60.0, (y1 - y0) / 2));
-    return message("M", n(x0), " ", n(y0), "C", n(x0), " ", n(y0 + bend), " ", n(x1), " ",
-                   n(y1 - bend), " ", n(x1), " ", n(y1));
-  }
-  if (to.y < from.y) {  // upward, from the upper to the lower side
-    const double x0 = from.x + w / 2, y0 = from.y, x1 = to.x + w / 2, y1 = to.y + h + 4;
-    const double bend = std::max(18.0, std::min(60.0, (y0 - y1) / 2));
-    return message("M", n(x0), " ", n(y0), "C", n(x0), " ", n(y0 - bend), " ", n(x1), " ",
-                   n(y1 + bend), " ", n(x1), " ", n(y1));
-  }
-  const bool right = to.x > from.x;  // sideways, from side to side
-  const double x0 = from.x + (right ? w : 0), x1 = to.x + (right ? -4 : w + 4);
-  const double y0 = from.y + h / 2, y1 = to.y + h / 2, bend = right ? 40 : -40;
-  return message("M", n(x0), " ", n(y0), "C", n(x0 + bend), " ", n(y0), " ", n(x1 - bend), " ",
-                 n(y1), " ", n(x1), " ", n(y1));
-}
-
 /// The graph; the script fills in values and moves the light.
 std::string graph_svg(const Trace& trace) {
   const TraceLayout layout = lay_out(trace);
@@ -173,7 +152,7 @@ std::string graph_svg(const Trace& trace) {
       if (in.node < 0 || !place_of[std::size_t(in.node)]) continue;
       svg += message("<path class=\"e", in.recorded ? "" : " c", "\" id=\"e", to.node, "-", slot,
                      "\" data-f=\"", in.node, "\" data-t=\"", to.node, "\" d=\"",
-                     curve(*place_of[std::size_t(in.node)], to), "\"/>");
+                     route(layout, *place_of[std::size_t(in.node)], to), "\"/>");
     }
   }
   for (const TracePlace& p : layout.places) {
