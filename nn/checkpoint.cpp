@@ -53,8 +53,8 @@ class Reader {
   template <class T> void read(const std::vector<Slot<T>>& slots) const {
     for (const Slot<T>& slot : slots) checked<T>(slot.name, slot.value->shape());
     for (const Slot<T>& slot : slots) {
-      const std::string& bytes = tensors_.at(slot.name).bytes;
-      std::copy(bytes.begin(), bytes.end(), reinterpret_cast<char*>(slot.value->data()));
+      const std::string_view bytes = tensors_.at(slot.name).bytes.view();
+      std::ranges::copy(bytes, reinterpret_cast<char*>(slot.value->data()));
     }
   }
 

@@ -7,14 +7,14 @@ namespace {
 
 /// The one convolution that computes norm(conv(x)), under the convolution's name.
 template <class T>
-Conv2d<T> fold_pair(const Conv2d<T>& conv, const BatchNorm<T>& norm, const Parameters<T>& from,
+Conv2d<T> fold_pair(const Conv2d<T>& conv, const BatchNorm<T>& norm, Parameters<T>& from,
                     Parameters<T>& to) {
   Conv2dConfig config = conv.config();
   expect(norm.channels() == config.out, "[fold] ", conv.name(), " gives ", config.out,
          " channels, the BatchNorm behind it takes ", norm.channels());
   const Tensor<T>&gamma = from[norm.gamma()].value, &beta = from[norm.beta()].value;
   const Tensor<T>&mean = from[norm.running_mean()].value, &var = from[norm.running_var()].value;
-  Tensor<T> weight = from[conv.weight()].value, bias({config.out});
+  Tensor<T> weight = std::move(from[conv.weight()].value), bias({config.out});
   const int64_t taps = config.kh * config.kw * config.in;
   for (int64_t k = 0; k < config.out; ++k) {
     const double s = double(gamma[k]) / std::sqrt(double(var[k]) + norm.epsilon());
@@ -28,7 +28,7 @@ Conv2d<T> fold_pair(const Conv2d<T>& conv, const BatchNorm<T>& norm, const Param
 }
 
 template <class T>
-Sequential<T> fold_into(const Sequential<T>& layers, const Parameters<T>& from, Parameters<T>& to) {
+Sequential<T> fold_into(const Sequential<T>& layers, Parameters<T>& from, Parameters<T>& to) {
   Sequential<T> folded;
   const std::vector<LayerPtr<T>>& all = layers.layers();
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -51,13 +51,13 @@ Sequential<T> fold_into(const Sequential<T>& layers, const Parameters<T>& from, 
 
 }  // namespace
 
-template <class T> Network<T> fold(const Sequential<T>& layers, const Parameters<T>& parameters) {
+template <class T> Network<T> fold(const Sequential<T>& layers, Parameters<T> parameters) {
   Network<T> network;
   network.layers = fold_into(layers, parameters, network.parameters);
   return network;
 }
 
-template Network<float> fold(const Sequential<float>&, const Parameters<float>&);
-template Network<double> fold(const Sequential<double>&, const Parameters<double>&);
+template Network<float> fold(const Sequential<float>&, Parameters<float>);
+template Network<double> fold(const Sequential<double>&, Parameters<double>);
 
 }  // namespace talweg::nn

@@ -17,7 +17,8 @@ template <class T> struct Network {
 ///
 ///   gamma (w * x + b - mean) / sqrt(var + eps) + beta  =  (s w) * x + (s (b - mean) + beta),
 ///
-/// s scaling each output channel of w[K,KH,KW,C]. Other layers are kept. Computed in double.
-template <class T> Network<T> fold(const Sequential<T>& layers, const Parameters<T>& parameters);
+/// s scaling each output channel of w[K,KH,KW,C]. Other layers are kept. Computed in double. Weights
+/// that are folded are taken over, not copied: move `parameters` here where nobody needs them any more.
+template <class T> Network<T> fold(const Sequential<T>& layers, Parameters<T> parameters);
 
 }  // namespace talweg::nn

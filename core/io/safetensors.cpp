@@ -63,7 +63,8 @@ struct Entry {
 /// Turns bytes into tensors, or into one sentence that says why not.
 class Decoder {
  public:
-  Decoder(std::string_view bytes, const std::string& origin) : bytes_(bytes), origin_(origin) {}
+  Decoder(SharedBytes bytes, const std::string& origin)
+      : file_(std::move(bytes)), bytes_(file_.view()), origin_(origin) {}
 
   Safetensors decode() {
     const std::string_view header = split_header();
@@ -78,9 +79,10 @@ class Decoder {
       }
     }
     check_layout(entries);
+    const size_t data_begin = bytes_.size() - data_.size();
     for (Entry& e : entries) {
       content.tensors[e.name] = {e.dtype, std::move(e.shape),
-                                 std::string(data_.substr(e.begin, e.end - e.begin))};
+                                 file_.part(data_begin + e.begin, e.end - e.begin)};
     }
     return content;
   }
@@ -235,7 +237,8 @@ class Decoder {
     }
   }
 
-  std::string_view bytes_, data_;
+  SharedBytes file_;
+  std::string_view bytes_, data_;  // of file_: all, and what follows the header
   const std::string& origin_;
 };
 
@@ -269,12 +272,12 @@ std::string encode(const Safetensors& content) {
 
   std::string bytes = little_endian(text.size()) + text;
   bytes.reserve(bytes.size() + at);
-  for (const auto& [name, blob] : content.tensors) bytes += blob.bytes;
+  for (const auto& [name, blob] : content.tensors) bytes += blob.bytes.view();
   return bytes;
 }
 
-Safetensors decode(std::string_view bytes, const std::string& origin) {
-  return Decoder(bytes, origin).decode();
+Safetensors decode(SharedBytes bytes, const std::string& origin) {
+  return Decoder(std::move(bytes), origin).decode();
 }
 
 Safetensors load_safetensors(const std::filesystem::path& path) {

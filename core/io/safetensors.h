@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,11 +19,34 @@
 
 namespace talweg::io {
 
+/// Bytes that nobody changes any more. Copies and parts share them, so that the tensors of a file lie
+/// where it was read to.
+class SharedBytes {
+ public:
+  SharedBytes(std::string bytes = {})
+      : whole_(std::make_shared<const std::string>(std::move(bytes))), view_(*whole_) {}
+  SharedBytes(const char* text) : SharedBytes(std::string(text)) {}
+
+  SharedBytes part(size_t begin, size_t size) const {
+    SharedBytes some = *this;
+    some.view_ = view_.substr(begin, size);
+    return some;
+  }
+  std::string_view view() const { return view_; }
+  const char* data() const { return view_.data(); }
+  size_t size() const { return view_.size(); }
+  bool operator==(const SharedBytes& other) const { return view_ == other.view_; }
+
+ private:
+  std::shared_ptr<const std::string> whole_;
+  std::string_view view_;
+};
+
 /// A tensor as stored: little-endian, row-major, without padding.
 struct TensorBlob {
   std::string dtype;  ///< "F32", "F64", "I64", "U8", ... as in dtype_size
   std::vector<int64_t> shape;
-  std::string bytes;  ///< product(shape) * dtype_size(dtype) of them
+  SharedBytes bytes;  ///< product(shape) * dtype_size(dtype) of them
   bool operator==(const TensorBlob&) const = default;
 };
 
@@ -42,10 +66,10 @@ size_t dtype_size(std::string_view dtype);
 /// stored.
 std::string encode(const Safetensors& content);
 
-/// Reads `bytes`; `origin` names them in messages. Everything is checked before anything is
-/// allocated: header length, JSON, dtypes, shapes, offsets (inside the file, contiguous, not
-/// overlapping). Throws IoError with one sentence that says what is wrong.
-Safetensors decode(std::string_view bytes, const std::string& origin);
+/// Reads `bytes`, which the tensors then share; `origin` names them in messages. Everything is checked
+/// before a tensor is made: header length, JSON, dtypes, shapes, offsets (inside the file, contiguous,
+/// not overlapping). Throws IoError with one sentence that says what is wrong.
+Safetensors decode(SharedBytes bytes, const std::string& origin);
 
 /// decode of a file's bytes. Throws IoError also when the file is missing or can't be read.
 Safetensors load_safetensors(const std::filesystem::path& path);
