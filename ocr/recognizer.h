@@ -1,5 +1,4 @@
-// The recognizer: a trained model that reads images of words. Threads share it: to its users it is
-// immutable; inside, it keeps the memory that reading needs for the next time.
+// The recognizer: a trained model that reads images of words. It is immutable, so that threads share it.
 #pragma once
 
 #include <filesystem>
@@ -64,11 +63,12 @@ class Recognizer {
                                const std::function<Var<float>(Var<float> e)>& f) const;
 
  private:
-  class Tapes;
+  /// Called once for each image, in any order and by several threads.
+  using Visit = std::function<void(std::size_t i, EnergyMap map, const InkImage& prepared)>;
   Recognizer(const Architecture& architecture, Alphabet alphabet, nn::Network<float> folded,
              ebm::Topology topology, ConvAlgo algo, double reading_beta);
-  std::vector<EnergyMap> energies(std::span<const io::Gray8> images,
-                                  std::vector<InkImage>* prepared) const;
+  void for_each_map(std::span<const io::Gray8> images, const Visit& visit) const;
+  void fill_maps(std::span<const InkImage> images, int width, std::span<EnergyMap> maps) const;
 
   Architecture architecture_;
   Alphabet alphabet_;
@@ -76,7 +76,6 @@ class Recognizer {
   ebm::Topology topology_;
   ConvAlgo algo_;
   double reading_beta_;
-  std::shared_ptr<Tapes> tapes_;  // shared by copies
 };
 
 /// The metadata entry that holds Recognizer::reading_beta, a number.

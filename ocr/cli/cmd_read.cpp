@@ -1,8 +1,12 @@
 // talweg read: what is written on images.
 #include <malloc.h>  // mallopt
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <memory>
@@ -21,7 +25,7 @@ namespace talweg::ocr::cli {
 namespace {
 
 /// Images read together: enough for all threads, few enough, and of few enough pixels, to stream.
-constexpr std::size_t kChunk = 64;
+constexpr std::size_t kChunk = 96;
 constexpr std::size_t kChunkPixels = std::size_t(16) << 20;
 
 struct ReadArguments {
@@ -179,18 +183,29 @@ class Reader {
   int64_t read_ = 0, skipped_ = 0, rejected_ = 0;
 };
 
-/// Loading a model frees several copies of it on the way; a page that the system takes back and gives
-/// again costs a microsecond, and half of the time to the first word was that.
-void keep_freed_memory() {
+/// A page that the system gives, takes back and gives again costs a microsecond, and to the first word
+/// that was half of the time. So freed memory is kept, and the heap's first part, which a model and its
+/// packed weights fill, is asked for in huge pages: 16 ms to the first word instead of 26.
+void prepare_heap() {
 #ifdef __GLIBC__
   constexpr int kLarge = 1 << 30;
+  constexpr std::size_t kModel = std::size_t(24) << 20, kHugePage = std::size_t(2) << 20;
   mallopt(M_MMAP_THRESHOLD, kLarge);
   mallopt(M_TRIM_THRESHOLD, kLarge);
+
+  const auto end_of_heap = [] { return reinterpret_cast<std::uintptr_t>(::sbrk(0)); };
+  const std::uintptr_t begin = (end_of_heap() + kHugePage - 1) / kHugePage * kHugePage;
+  void* volatile model =
+      std::malloc(kModel);  // makes the heap as large; volatile, or it is left out
+  std::free(model);
+  if (const std::uintptr_t end = end_of_heap(); begin < end) {
+    ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);  // a wish, may fail
+  }
 #endif
 }
 
 void run_read(const ReadArguments& a, const Settings& settings) {
-  keep_freed_memory();
+  prepare_heap();
   decoder_of(a.decoder);  // refuses what contradicts itself before anything is read
   if (a.alternatives > 0 && a.format != "tsv" && !a.format.starts_with("json")) {
     throw UsageError("--alternatives are shown in tables; ask for one with -f tsv, json or jsonl");
