@@ -3,7 +3,9 @@
 
 #include <CLI/CLI.hpp>
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <string>
 
 #include "core/error.h"
@@ -27,7 +29,15 @@ inline BetaSchedule beta_of(const std::string& beta, ebm::WordLoss loss) {
   return ebm::needs_temperature(loss) ? BetaSchedule{1, 1} : BetaSchedule();
 }
 
-inline void add_loss_options(CLI::App& command, std::string& loss, ebm::WordLossOptions& options) {
+/// What was said of a loss beside its name. Empty: not said, which is not the same as the usual value:
+/// only what was said can contradict the loss.
+struct LossNumbers {
+  std::optional<double> margin;
+  std::optional<int64_t> negatives;
+};
+
+inline void add_loss_options(CLI::App& command, std::string& loss, LossNumbers& numbers) {
+  const ebm::WordLossOptions usual;
   const auto& names = ebm::word_loss_names();
   command
       .add_option("--loss", loss,
@@ -37,7 +47,7 @@ inline void add_loss_options(CLI::App& command, std::string& loss, ebm::WordLoss
       ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())))
       ->capture_default_str();
   command
-      .add_option("--margin", options.margin,
+      .add_option("--margin", numbers.margin,
                   "Of hinge, square-square and simple: the energy between right and wrong")
       ->check([](const std::string& text) {
         // A NaN is not above 0 either; what is no number CLI11 refuses itself.
@@ -47,10 +57,10 @@ inline void add_loss_options(CLI::App& command, std::string& loss, ebm::WordLoss
                    ? "the margin is " + text + "; it must be a number above 0"
                    : std::string();
       })
-      ->capture_default_str();
-  command.add_option("--negatives", options.negatives, "Of infonce: wrong words a sample")
+      ->default_str(message(usual.margin));
+  command.add_option("--negatives", numbers.negatives, "Of infonce: wrong words a sample")
       ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
+      ->default_str(message(usual.negatives));
 }
 
 inline void add_beta_option(CLI::App& command, std::string& beta) {

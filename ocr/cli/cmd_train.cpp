@@ -1,6 +1,9 @@
 // talweg train: a word model, from fonts or from labelled images.
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
 #include <memory>
+#include <string_view>
 
 #include "ocr/cli/aligner_options.h"
 #include "ocr/cli/command.h"
@@ -10,6 +13,19 @@
 namespace talweg::ocr::cli {
 
 namespace {
+
+/// A resumed run goes on as it began; what would change it is refused, as it would be ignored.
+void check_resume(const CLI::App& command) {
+  constexpr std::array<std::string_view, 9> kHarmless{
+      "--resume",           "--out",     "--log",     "--curve", "--report",
+      "--checkpoint-every", "--profile", "--threads", "--quiet"};
+  for (const CLI::Option* option : command.get_options()) {
+    const std::string name = option->get_name();
+    if (option->count() == 0 || std::ranges::find(kHarmless, name) != kHarmless.end()) continue;
+    throw UsageError(
+        message("--resume goes on as the run began, which ", name, " can't change; leave it out"));
+  }
+}
 
 void run_train(TrainArguments a, const Settings& settings) {
   if ((a.steps > 0) + (a.epochs > 0) + !a.time.empty() > 1) {
@@ -154,7 +170,7 @@ void add_train(CLI::App& app, const Settings& settings) {
                    "Blocks of the network, see ocr/word_model.h; /plain leaves normalisation out")
       ->capture_default_str();
   add_topology_option(*command, a->data.topology);
-  add_loss_options(*command, a->loss, a->loss_options);
+  add_loss_options(*command, a->loss, a->loss_numbers);
   add_beta_option(*command, a->beta);
   add_conv_algo_option(*command, a->conv_algo);
   command->add_flag("--profile", a->profile,
@@ -167,7 +183,10 @@ void add_train(CLI::App& app, const Settings& settings) {
       "          talweg train --load reader.safetensors -t words/ --charset-mode union -o "
       "mine.safetensors\n"
       "          talweg train --resume model.checkpoint.safetensors -o model.safetensors");
-  command->callback([=, &settings] { run_train(*a, settings); });
+  command->callback([=, &settings] {
+    if (!a->resume.empty() && a->load.empty()) check_resume(*command);
+    run_train(*a, settings);
+  });
 }
 
 }  // namespace talweg::ocr::cli

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "ocr/cli/aligner_options.h"
 #include "ocr/cli/command.h"
 #include "ocr/cli/conv_algo_option.h"
 #include "ocr/cli/train_forecast.h"
@@ -42,10 +41,19 @@ int64_t steps_in(double seconds, double share, TrainingPlan plan, const BatchSou
 
 /// The loss that was asked for, and its temperature.
 void set_loss(TrainingPlan& plan, const TrainArguments& a) {
-  plan.loss = a.loss_options;
+  const LossNumbers& said = a.loss_numbers;
+  plan.loss.margin = said.margin.value_or(plan.loss.margin);
+  plan.loss.negatives = said.negatives.value_or(plan.loss.negatives);
   plan.loss.loss = ebm::parse_word_loss(a.loss);
   plan.beta = beta_of(a.beta, plan.loss.loss);
 }
+
+bool has_margin(ebm::WordLoss loss) {
+  return loss == ebm::WordLoss::hinge || loss == ebm::WordLoss::square_square ||
+         loss == ebm::WordLoss::simple;
+}
+
+bool has_negatives(ebm::WordLoss loss) { return loss == ebm::WordLoss::infonce; }
 
 /// Takes the model's own settings where none were given.
 void complete_from_model(TrainArguments& a) {
@@ -73,9 +81,12 @@ void complete_from_model(TrainArguments& a) {
   if (a.guide < 0) a.guide = plan->guide;
   if (!a.loss.empty()) return;  // then its temperature and its options may not fit
   a.loss = ebm::to_string(plan->loss.loss);
-  const ebm::WordLossOptions usual;
-  if (a.loss_options.margin == usual.margin) a.loss_options.margin = plan->loss.margin;
-  if (a.loss_options.negatives == usual.negatives) a.loss_options.negatives = plan->loss.negatives;
+  if (has_margin(plan->loss.loss) && !a.loss_numbers.margin) {
+    a.loss_numbers.margin = plan->loss.margin;
+  }
+  if (has_negatives(plan->loss.loss) && !a.loss_numbers.negatives) {
+    a.loss_numbers.negatives = plan->loss.negatives;
+  }
   if (a.beta.empty()) a.beta = BetaSchedule{plan->beta.last, plan->beta.last}.to_string();
 }
 
@@ -114,14 +125,11 @@ double parse_time(const std::string& text) {
 void check_loss(const TrainArguments& a) {
   TrainingPlan plan;
   set_loss(plan, a);
-  const ebm::WordLoss loss = plan.loss.loss;
-  const ebm::WordLossOptions usual;
-  if (plan.loss.margin != usual.margin && loss != ebm::WordLoss::hinge &&
-      loss != ebm::WordLoss::square_square && loss != ebm::WordLoss::simple) {
+  if (a.loss_numbers.margin && !has_margin(plan.loss.loss)) {
     throw UsageError(message("--margin is for hinge, square-square and simple; the loss is ",
                              a.loss, ", which has none"));
   }
-  if (plan.loss.negatives != usual.negatives && loss != ebm::WordLoss::infonce) {
+  if (a.loss_numbers.negatives && !has_negatives(plan.loss.loss)) {
     throw UsageError(message("--negatives is for infonce; the loss is ", a.loss,
                              ", which takes all words or the most offending one"));
   }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "ocr/cli/aligner_options.h"
 #include "ocr/cli/train_data.h"
 #include "ocr/learning_record.h"
 #include "ocr/training.h"
@@ -19,7 +20,7 @@ struct TrainArguments {
   double guide = -1;  ///< less than 0: what suits the data
   std::string beta;   ///< empty: what the loss asks for
   std::string loss;   ///< empty: what suits the data
-  ebm::WordLossOptions loss_options;
+  LossNumbers loss_numbers;
   bool profile = false;
   bool calibrate = false;          ///< learn nothing, fit confidences alone
   int64_t validate_every = 0;      ///< steps; 0: a tenth of all

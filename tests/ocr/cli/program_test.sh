@@ -71,8 +71,10 @@ expect 2 'loss' "$talweg" train --steps 4 --loss regret -o none.safetensors
 expect 2 'margin' "$talweg" train --steps 4 --loss hinge --margin 0 -o none.safetensors
 expect 2 'margin' "$talweg" train --steps 4 --loss hinge --margin nan -o none.safetensors
 expect 2 'log, which has none' "$talweg" train --steps 4 --loss log --margin 2 -o none.safetensors
+expect 2 'log, which has none' "$talweg" train --steps 4 --loss log --margin 1 -o none.safetensors
 expect 2 'negatives' "$talweg" train --steps 4 --loss infonce --negatives 0 -o none.safetensors
 expect 2 'negatives is for infonce' "$talweg" train --steps 4 --loss hinge --negatives 7 -o none.safetensors
+expect 2 'negatives is for infonce' "$talweg" train --steps 4 --loss hinge --negatives 4 -o none.safetensors
 expect 2 'topology' "$talweg" train --steps 4 --topology knots -o none.safetensors
 expect 0 'block1.conv .* forward direct, data direct, weights direct$' \
   "$talweg" train --steps 2 --conv-algo direct -o algo.safetensors

@@ -19,6 +19,7 @@ for signal in INT KILL; do
   [[ $status != 0 ]] || { echo "FAILED: the run ended before $signal reached it"; exit 1; }
   [[ -e $checkpoint ]] || { echo "FAILED: no checkpoint after $signal"; exit 1; }
   [[ ! -e $model ]] || { echo "FAILED: a model was written in spite of $signal"; exit 1; }
+  expect 2 'goes on as the run began, which --steps can' "$talweg" train --resume $checkpoint --steps 80 -o $model
   "$talweg" train --resume $checkpoint -o $model --threads 2 --quiet >/dev/null
   cmp whole.safetensors $model || { echo "FAILED: resumed after $signal, other bytes"; exit 1; }
   [[ ! -e $checkpoint ]] || { echo "FAILED: the checkpoint of a finished run stayed"; exit 1; }
