@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "ebm/align/curvature.h"
 #include "tests/ebm/align/brute_force.h"
 
 namespace talweg::ebm {
@@ -79,6 +80,35 @@ TEST_CASE("every sample of a batch has the bits it has alone, and padding is nev
   CHECK(together.feasible() == feasible);
   CHECK(feasible > 20);
   CHECK(feasible < 60);
+}
+
+TEST_CASE(
+    "a batch's posteriors and their derivatives are those of its samples, zero in the padding") {
+  const Sample sample(60);
+  const int64_t size = sample.frames * sample.alphabet;
+  const std::vector<float> v = sample.energies;  // any direction; its padding is NaN as well
+  std::vector<float> p(v.size(), 7), h(v.size(), 7);
+  const PathRule rule;
+  BatchAlignment out;
+  free_energy_batch(sample.energies.data(), sample.frames, sample.alphabet, sample.sample_frames,
+                    sample.labels.view(), 1.5, rule, out, p.data());
+  posterior_derivative_batch(sample.energies.data(), sample.frames, sample.alphabet,
+                             sample.sample_frames, sample.labels.view(), 1.5, rule, v.data(),
+                             h.data());
+  AlignScratch scratch;
+  CurvatureScratch curvature;
+  for (int64_t b = 0; b < 60; ++b) {
+    CAPTURE(b);
+    const int64_t used = sample.sample_frames[b], first = b * size;
+    const float* e = sample.energies.data() + first;
+    std::vector<float> own(size, 0), bent(size, 0);
+    free_energy_of(e, used, sample.alphabet, sample.labels.view()[b], 1.5, rule, scratch,
+                   own.data());
+    posterior_derivative(e, used, sample.alphabet, sample.labels.view()[b], 1.5, rule,
+                         v.data() + first, bent.data(), curvature);
+    CHECK(std::equal(own.begin(), own.end(), p.begin() + first));
+    CHECK(std::equal(bent.begin(), bent.end(), h.begin() + first));
+  }
 }
 
 TEST_CASE("one, two and three threads give the same bits") {
