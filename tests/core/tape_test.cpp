@@ -106,6 +106,15 @@ TEST_CASE("a view of a value that was given back, or of a changed tensor, can't 
   CHECK(says(message_of([&] { view.data(); }), "opened for writing"));
 }
 
+TEST_CASE("a retained value keeps its gradient where its rule hands the same one on") {
+  Tape<double> tape;
+  auto x = tape.variable(Tensor<double>({3}, 0.5));
+  auto kept = add_scalar(x, 1.0).retain();  // the rule gives dy itself
+  tape.backward(total(square(kept)));
+  CHECK(kept.grad()[2] == 3);
+  CHECK(x.grad()[2] == 3);
+}
+
 TEST_CASE("a second backward over values given back says what to do") {
   Tape<double> tape;
   auto x = tape.variable(Tensor<double>({2}, 1.0));

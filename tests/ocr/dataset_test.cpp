@@ -127,6 +127,8 @@ TEST_CASE("paths that leave the list's folder are followed only when allowed") {
   const std::string list =
       folder.write("lists/l.tsv", "../c.png\tup\n" + (folder / "c.png") + "\tabsolute\n");
   CHECK(open_dataset(list).samples.empty());
+  folder.write("lists/a/unrelated.txt", "");
+  CHECK(open_dataset(folder.write("lists/m.tsv", "a/../../c.png\tdown and up\n")).samples.empty());
   const Dataset allowed = open_dataset(list, {.allow_outside = true});
   CHECK(texts(allowed) == std::vector<std::string>{"up"});
   CHECK(allowed.findings[0].fault == Fault::kDuplicate);

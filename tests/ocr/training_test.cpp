@@ -126,6 +126,21 @@ TEST_CASE("a word is read the same alone and among others, and by a model saved 
   }
 }
 
+TEST_CASE("behind a narrow image stands background, as if it had been wider") {
+  const FontSource source = font_source();
+  const Recognizer recognizer = WordTrainer(small_plan(6, 6), source).recognizer();
+  Rng rng(1);
+  const io::Gray8 image = ClassicTask::standard().render("abc", Variant::kPlain, rng);
+  REQUIRE(image.width == 54);
+  io::Gray8 wide(64, image.height, 0);  // the width that both are read at
+  for (int y = 0; y < image.height; ++y) {
+    for (int x = 0; x < image.width; ++x) wide.at(x, y) = image.at(x, y);
+  }
+  const EnergyMap narrow_map = recognizer.energies(image), wide_map = recognizer.energies(wide);
+  REQUIRE(narrow_map.values.size() < wide_map.values.size());
+  CHECK(std::equal(narrow_map.values.begin(), narrow_map.values.end(), wide_map.values.begin()));
+}
+
 TEST_CASE("threads that share a recognizer read the same, again and again") {
   const FontSource source = font_source();
   const Recognizer recognizer = WordTrainer(small_plan(6, 6), source).recognizer();

@@ -312,6 +312,25 @@ TEST_CASE("NCE recovers mean, precision and log Z within their standard errors")
   CHECK(theta[0] / theta[1] == doctest::Approx(kM).epsilon(0.02));
 }
 
+TEST_CASE("NCE is the cost of telling data from more noise, at any temperature") {
+  const std::vector<double> at_data{-1.2, -0.4}, at_noise{-1, -1.5, -0.3, -2, -0.9, -1.1};
+  const Tensor<double> data({2}, std::vector<double>{0.2, -0.7});
+  const Tensor<double> noise({6}, std::vector<double>{1.1, 0.3, -0.4, 2, 0.9, 0.1});
+  constexpr double kBeta = 1.3, kLogZ = 0.3, kRatio = 3;
+  // The probability that y is data, where noise comes kRatio times as often.
+  const auto is_data = [](double energy, double log_q) {
+    const double model = std::exp(-kBeta * energy - kLogZ);
+    return model / (model + kRatio * std::exp(log_q));
+  };
+  double expected = 0;
+  for (int64_t i = 0; i < 2; ++i) expected -= std::log(is_data(data[i], at_data[i])) / 2;
+  for (int64_t i = 0; i < 6; ++i) expected -= std::log(1 - is_data(noise[i], at_noise[i])) / 2;
+  Tape<double> tape;
+  const Var<double> loss = nce_loss(tape.constant(data), tape.constant(noise), tape.constant(kLogZ),
+                                    at_data, at_noise, kBeta);
+  CHECK(loss.item() == doctest::Approx(expected).epsilon(1e-12));
+}
+
 TEST_CASE("the sampled losses' gradients in the energies are those of differences") {
   const std::vector<double> at_data{-1, -2, -0.5}, at_noise{-1, -1.5};
   const std::vector<Tensor<double>> x{normals({3}, 31), normals({2}, 32), Tensor<double>({}, 0.4)};
