@@ -1,20 +1,20 @@
-// Between picture files and pixels: stb decodes and encodes; what stb lets pass in silence
-// (truncated or damaged files) is found here first.
-#include <array>
-#include <climits>
+// Between picture files and pixels: stb decodes and encodes; what it lets pass in silence is found
+// first (picture_check.h).
 #include <cstdlib>
 #include <memory>
 
 #include "core/error.h"
 #include "core/io/file.h"
 #include "core/io/image.h"
+#include "core/io/picture_check.h"
 #include "core/io/pnm.h"
 
 namespace {
 
-// A small file can promise a huge picture; no single request of the decoder may pass this.
+// A small file can promise a huge picture; no single request of the decoder may pass this. What a
+// damaged file leaves undecoded is 0, and not what lay in memory: the same bytes, the same picture.
 constexpr size_t kMaxAllocation = size_t{1} << 30;
-void* limited_malloc(size_t size) { return size > kMaxAllocation ? nullptr : std::malloc(size); }
+void* limited_malloc(size_t size) { return size > kMaxAllocation ? nullptr : std::calloc(1, size); }
 void* limited_realloc(void* p, size_t size) {
   return size > kMaxAllocation ? nullptr : std::realloc(p, size);
 }
@@ -40,95 +40,7 @@ void* limited_realloc(void* p, size_t size) {
 namespace talweg::io {
 namespace {
 
-constexpr std::string_view kPngMagic = "\x89PNG";
-constexpr std::string_view kJpegMagic = "\xFF\xD8\xFF";
-constexpr std::string_view kBmpMagic = "BM";
 constexpr uint64_t kMaxPictureFile = uint64_t{1} << 29;
-
-uint32_t byte_at(std::string_view bytes, size_t i) { return static_cast<unsigned char>(bytes[i]); }
-uint32_t big_endian(std::string_view b, size_t i) {
-  return byte_at(b, i) << 24 | byte_at(b, i + 1) << 16 | byte_at(b, i + 2) << 8 | byte_at(b, i + 3);
-}
-uint32_t little_endian(std::string_view b, size_t i) {
-  return byte_at(b, i + 3) << 24 | byte_at(b, i + 2) << 16 | byte_at(b, i + 1) << 8 | byte_at(b, i);
-}
-
-[[noreturn]] void truncated(const std::string& origin, const char* kind) {
-  throw IoError(message(origin, ": ", kind,
-                        " picture is truncated: the file ends before the picture does; fetch or "
-                        "export it again"));
-}
-
-[[noreturn]] void damaged(const std::string& origin, const char* kind, std::string_view why) {
-  throw IoError(
-      message(origin, ": ", kind, " picture is damaged (", why, "); fetch or export it again"));
-}
-
-constexpr std::array<uint32_t, 256> crc_table() {
-  std::array<uint32_t, 256> table{};
-  for (uint32_t i = 0; i < 256; ++i) {
-    uint32_t c = i;
-    for (int bit = 0; bit < 8; ++bit) c = (c & 1) ? 0xEDB88320u ^ (c >> 1) : c >> 1;
-    table[i] = c;
-  }
-  return table;
-}
-
-/// CRC-32 as PNG uses it (ISO 3309); source: PNG specification, annex D.
-uint32_t crc32(std::string_view bytes) {
-  static constexpr auto kTable = crc_table();
-  uint32_t c = ~0u;
-  for (size_t i = 0; i < bytes.size(); ++i) c = kTable[(c ^ byte_at(bytes, i)) & 0xFF] ^ (c >> 8);
-  return ~c;
-}
-
-/// Walks the chunks (length, type, data, checksum) up to IEND: stb checks neither the sums nor the
-/// end.
-void check_png(std::string_view bytes, const std::string& origin) {
-  constexpr size_t kSignature = 8, kFrame = 12;
-  for (size_t at = kSignature; at + kFrame <= bytes.size();) {
-    const size_t length = big_endian(bytes, at);
-    if (length > bytes.size() - at - kFrame) break;
-    const std::string_view type = bytes.substr(at + 4, 4);
-    if (crc32(bytes.substr(at + 4, 4 + length)) != big_endian(bytes, at + 8 + length)) {
-      damaged(origin, "PNG", "a checksum does not match");
-    }
-    if (type == "IEND") return;
-    at += kFrame + length;
-  }
-  truncated(origin, "PNG");
-}
-
-/// The last scan must be followed by the end-of-image marker. Inside a scan 0xFF is followed by 0
-/// or by a restart marker, so neither pattern turns up by chance.
-void check_jpeg(std::string_view bytes, const std::string& origin) {
-  const size_t scan = bytes.rfind("\xFF\xDA");
-  if (scan == bytes.npos || bytes.find("\xFF\xD9", scan) == bytes.npos) truncated(origin, "JPEG");
-}
-
-/// The pixel rows, each padded to 4 bytes, must lie inside the file.
-void check_bmp(std::string_view bytes, const std::string& origin) {
-  constexpr size_t kHeaders = 30, kOldHeaderSize = 12;
-  if (bytes.size() < kHeaders) truncated(origin, "BMP");
-  const uint64_t pixels_at = little_endian(bytes, 10);
-  if (little_endian(bytes, 14) == kOldHeaderSize) return;  // OS/2, sides of 16 bits: left to stb
-  const int64_t width = int32_t(little_endian(bytes, 18));
-  const int64_t height = std::abs(int64_t{int32_t(little_endian(bytes, 22))});
-  check_picture_size(width, height, origin);
-  const uint64_t bits = byte_at(bytes, 28);
-  const uint64_t stride = (uint64_t(width) * bits + 31) / 32 * 4;
-  if (pixels_at + stride * uint64_t(height) > bytes.size()) truncated(origin, "BMP");
-}
-
-/// Finds the kind of picture and checks what stb does not.
-const char* checked_kind(std::string_view bytes, const std::string& origin) {
-  if (bytes.starts_with(kPngMagic)) return check_png(bytes, origin), "PNG";
-  if (bytes.starts_with(kJpegMagic)) return check_jpeg(bytes, origin), "JPEG";
-  if (bytes.starts_with(kBmpMagic)) return check_bmp(bytes, origin), "BMP";
-  throw IoError(message(origin,
-                        ": not a picture this program reads (PNG, JPEG, BMP, binary PBM/PGM/PPM); "
-                        "convert it to PNG"));
-}
 
 /// Grey of one pixel of 1 (grey), 2 (grey, alpha), 3 (rgb) or 4 (rgb, alpha) channels, over white.
 uint8_t gray_over_white(const uint8_t* p, int channels) {
@@ -163,18 +75,20 @@ Gray8 decode_gray(std::string_view bytes, const std::string& origin) {
   }
   if (looks_like_pnm(bytes)) return decode_pnm(bytes, origin);
   const char* kind = checked_kind(bytes, origin);
-  if (bytes.size() > kMaxPictureFile) damaged(origin, kind, "the file is too large");
+  if (bytes.size() > kMaxPictureFile) damaged_picture(origin, kind, "the file is too large");
+  const std::optional<std::string> whole = with_whole_palette(bytes);
+  if (whole) bytes = *whole;
 
   const auto* data = reinterpret_cast<const stbi_uc*>(bytes.data());
   const int size = int(bytes.size());
   int width = 0, height = 0, channels = 0;
   if (!stbi_info_from_memory(data, size, &width, &height, &channels)) {
-    damaged(origin, kind, stbi_failure_reason());
+    damaged_picture(origin, kind, stbi_failure_reason());
   }
-  check_picture_size(width, std::abs(int64_t{height}), origin);
+  check_density(kind, width, std::abs(int64_t{height}), bytes.size(), origin);
   const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(
       stbi_load_from_memory(data, size, &width, &height, &channels, 0), stbi_image_free);
-  if (!pixels) damaged(origin, kind, stbi_failure_reason());
+  if (!pixels) damaged_picture(origin, kind, stbi_failure_reason());
 
   Gray8 image(width, height);
   for (size_t i = 0; i < image.pixels.size(); ++i) {

@@ -153,6 +153,54 @@ TEST_CASE("a header that promises too many pixels is refused before anything is 
   CHECK(complaint("P5 99999999999999999999 1 255\n").find("damaged") != std::string::npos);
 }
 
+TEST_CASE("a picture that its bytes can't hold is refused before room is made for it") {
+  const std::string png = "p: PNG picture is truncated: ";
+  CHECK(complaint(png_file(8000, 8000, 16, 6, "\1")).starts_with(png));
+  CHECK(complaint(png_file(8000, 8000, 1, 0, "\1")).starts_with(png));
+  std::string jpeg = jpeg_file();
+  const size_t frame = jpeg.find("\xFF\xC0");
+  jpeg[frame + 5] = jpeg[frame + 7] = 0x1F;  // 7944 x 7944 px
+  CHECK(complaint(jpeg).starts_with("p: JPEG picture is truncated: "));
+  const std::string os2 = "BM" + little_endian(26) + little_endian(0) + little_endian(26) +
+                          little_endian(12) + little_endian(8000, 2) + little_endian(8000, 2) +
+                          little_endian(1, 2);
+  CHECK(complaint(os2 + little_endian(24, 2) + std::string(4, 'x')) ==
+        "p: BMP picture is truncated: the file ends before the picture does; fetch or export it "
+        "again");
+  CHECK(complaint(os2 + little_endian(8, 2) + std::string(4, 'x')).find("OS/2's palettes") !=
+        std::string::npos);
+}
+
+TEST_CASE("a JPEG of very many scans is refused, since each is a walk over all its pixels") {
+  const std::string jpeg = jpeg_file();
+  const std::string scan = jpeg.substr(jpeg.find("\xFF\xDA"), 11);
+  std::string bomb = jpeg.substr(0, jpeg.size() - 2);
+  for (int k = 0; k < 500; ++k) bomb += scan;
+  CHECK(complaint(bomb + "\xFF\xD9").find("too many scans") != std::string::npos);
+}
+
+TEST_CASE("a JPEG with a Huffman table of too many codes is refused") {
+  std::string jpeg = jpeg_file();
+  const size_t table = jpeg.find("\xFF\xC4");
+  const std::string counts = std::string("\0\xFF\2", 3) + std::string(14, '\0');  // 257 codes
+  const std::string segment = "\xFF\xC4\x01\x14" + counts + std::string(257, 'x');
+  CHECK(complaint(jpeg.substr(0, table) + segment + jpeg.substr(table)) ==
+        "p: JPEG picture is damaged (a Huffman table is broken); fetch or export it again");
+}
+
+TEST_CASE("a colour that the palette lacks is black, whatever lies behind it in memory") {
+  const std::string ihdr = big_endian(3) + big_endian(1) + std::string("\x08\x03\0\0\0", 5);
+  const std::string png = "\x89PNG\r\n\x1A\n" + png_chunk("IHDR", ihdr) +
+                          png_chunk("PLTE", "\x40\x40\x40\xFF\xFF\xFF") +
+                          png_chunk("IDAT", zlib_stored(std::string("\0\0\1\x80", 4))) +
+                          png_chunk("IEND", "");
+  CHECK(pixels_of(png) == Pixels{64, 255, 0});
+  std::string bmp = bmp_file(3, 1, std::string("\0\1\x80\0", 4));
+  bmp.insert(54, std::string("\x40\x40\x40\0\xFF\xFF\xFF\0", 8));
+  bmp[10] = 62, bmp[28] = 8;
+  CHECK(pixels_of(bmp) == Pixels{64, 255, 0});
+}
+
 TEST_CASE("an empty or inconsistent picture is not encoded") {
   CHECK(sentence<Error>([] { encode_png(Gray8()); }) ==
         "[encode_png] sides must be positive and hold at most 67108864 pixels, found 0 x 0");
