@@ -63,6 +63,14 @@ class Reader {
     return io::from_blob<N>(checked<N>(name, Shape{count}), name);
   }
 
+  /// A tensor of one number that counts something.
+  int64_t count(const std::string& name) const {
+    constexpr int64_t kMost = int64_t{1} << 53;
+    const int64_t n = numbers<int64_t>(name, 1)[0];
+    if (n < 0 || n > kMost) fail("tensor ", name, ": ", n, " is no count; the file is damaged");
+    return n;
+  }
+
   /// Throws unless every tensor whose name begins with `prefix` has a slot.
   template <class T>
   void check_nothing_left(const std::string& prefix, const std::vector<Slot<T>>& slots) const {
@@ -158,6 +166,12 @@ void Checkpoint::save(const std::filesystem::path& path) const {
 
 bool Checkpoint::resumable() const { return tensors_.contains(kStepName); }
 
+uint64_t Checkpoint::tensor_bytes() const {
+  uint64_t bytes = 0;
+  for (const auto& [name, blob] : tensors_) bytes += blob.bytes.size();
+  return bytes;
+}
+
 // --- model ---
 
 bool Checkpoint::holds(ParameterSet set) const {
@@ -204,7 +218,7 @@ void Checkpoint::restore(Optimizer<T>& optimizer, const Parameters<T>& parameter
     reader.fail("optimiser ", optimizer.name(), " expected, ", other.substr(0, other.find('/')),
                 " found; resume with the optimiser that began the run");
   }
-  const int64_t steps = reader.numbers<int64_t>(prefix + kSteps, 1)[0];
+  const int64_t steps = reader.count(prefix + kSteps);
   reader.read(optimizer_slots(prefix, optimizer.state(), parameters));
   optimizer.state().steps = steps;
 }
@@ -220,7 +234,7 @@ void Checkpoint::store(const TrainingState& state) {
 TrainingState Checkpoint::training_state() const {
   const Reader reader(origin_, tensors_);
   const auto words = reader.numbers<uint64_t>(kRngName, 2);
-  return {reader.numbers<int64_t>(kStepName, 1)[0], Rng(words[0], words[1])};
+  return {reader.count(kStepName), Rng(words[0], words[1])};
 }
 
 template void Checkpoint::store(const Parameters<float>&, ParameterSet);

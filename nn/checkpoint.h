@@ -50,6 +50,10 @@ class Checkpoint {
   /// Does it hold what resuming needs, optimiser and training state?
   bool resumable() const;
   bool holds(ParameterSet set) const;
+  /// Bytes of all its tensors.
+  uint64_t tensor_bytes() const;
+  /// The file it was read from, for messages.
+  const std::string& origin() const { return origin_; }
 
   template <class T>
   void store(const Parameters<T>& parameters, ParameterSet set = ParameterSet::model);

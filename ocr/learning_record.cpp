@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "ocr/json_numbers.h"
 
 namespace talweg::ocr {
 namespace {
@@ -24,8 +25,8 @@ LearningPoint point_of(const nlohmann::ordered_json& j) {
     return j.at(key).is_null() ? kNone : j.at(key).get<double>();
   };
   LearningPoint p;
-  j.at("step").get_to(p.step);
-  j.at("words").get_to(p.words);
+  p.step = count_in(j, "step");
+  p.words = count_in(j, "words");
   p.loss = number("loss");
   p.cer = number("cer");
   p.exact = number("exact");
@@ -61,18 +62,23 @@ std::string LearningRecord::to_json() const {
 }
 
 LearningRecord LearningRecord::from_json(std::string_view text) {
+  const auto damaged = [](const std::exception& e) {
+    return IoError(message("the checkpoint's record of its learning is damaged (", e.what(), ")"));
+  };
   try {
     const auto j = nlohmann::ordered_json::parse(text);
-    LearningRecord record({j.at("every"), j.at("keep_best"), j.at("patience")});
-    j.at("step").get_to(record.step_);
-    j.at("words").get_to(record.words_);
+    LearningRecord record({count_in(j, "every"), j.at("keep_best"), count_in(j, "patience")});
+    record.step_ = count_in(j, "step");
+    record.words_ = count_in(j, "words");
     j.at("lr").get_to(record.learning_rate_);
     j.at("loss_sum").get_to(record.loss_sum_);
-    j.at("loss_count").get_to(record.loss_count_);
+    record.loss_count_ = count_in(j, "loss_count");
     for (const auto& point : j.at("points")) record.points_.push_back(point_of(point));
     return record;
   } catch (const nlohmann::json::exception& e) {
-    throw IoError(message("the checkpoint's record of its learning is damaged (", e.what(), ")"));
+    throw damaged(e);
+  } catch (const Error& e) {
+    throw damaged(e);
   }
 }
 

@@ -106,8 +106,7 @@ Recognizer Recognizer::load(const std::filesystem::path& path, ConvAlgo algo) {
   // The file's bytes are let go as soon as they are copied: a weight is in memory once.
   std::optional<nn::Checkpoint> checkpoint = nn::Checkpoint::load(path);
   const ModelInfo info = model_info(*checkpoint);
-  auto network = make_blank_network(info.architecture, info.alphabet.size());
-  checkpoint->restore(network.parameters);
+  nn::Network<float> network = network_in(*checkpoint, info);
   checkpoint.reset();
   return Recognizer(info.architecture, info.alphabet,
                     nn::fold(network.layers, std::move(network.parameters)), info.topology, algo,
@@ -252,6 +251,23 @@ ModelInfo model_info(const nn::Checkpoint& checkpoint) {
   } catch (const Error& e) {
     throw IoError(message("the model's metadata can't be used: ", e.what()));
   }
+}
+
+void check_size(const nn::Checkpoint& checkpoint, const ModelInfo& info) {
+  constexpr int64_t kFew = 1 << 22;  // up to here restoring says better what is missing
+  const int64_t numbers = parameter_count(info.architecture, info.alphabet.size());
+  const auto held = int64_t(checkpoint.tensor_bytes() / sizeof(float));
+  if (numbers <= std::max(kFew, held)) return;
+  throw IoError(message(checkpoint.origin(), ": a network ", info.architecture.to_string(), " for ",
+                        info.alphabet.size(), " symbols has ", numbers, " parameters, the file ",
+                        "holds ", held, " numbers; it is damaged"));
+}
+
+nn::Network<float> network_in(const nn::Checkpoint& checkpoint, const ModelInfo& info) {
+  check_size(checkpoint, info);
+  nn::Network<float> network = make_blank_network(info.architecture, info.alphabet.size());
+  checkpoint.restore(network.parameters);
+  return network;
 }
 
 }  // namespace talweg::ocr

@@ -96,5 +96,10 @@ nn::Metadata model_metadata(const Architecture& architecture, const Alphabet& al
                             ebm::Topology topology, nn::Metadata summary);
 /// Reads them back. Throws IoError where `checkpoint` is not a word model.
 ModelInfo model_info(const nn::Checkpoint& checkpoint);
+/// Throws IoError where the architecture's parameters are many, and more than the file holds: before
+/// room is made for what can't be there.
+void check_size(const nn::Checkpoint& checkpoint, const ModelInfo& info);
+/// The network inside. Throws IoError where its tensors are not those of its architecture.
+nn::Network<float> network_in(const nn::Checkpoint& checkpoint, const ModelInfo& info);
 
 }  // namespace talweg::ocr

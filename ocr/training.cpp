@@ -7,6 +7,7 @@
 #include "core/ops/softmax.h"
 #include "nn/schedule.h"
 #include "ocr/fine_tune.h"
+#include "ocr/json_numbers.h"
 #include "ocr/prefetch.h"
 
 namespace talweg::ocr {
@@ -19,7 +20,7 @@ nn::Network<float> network_for(const TrainingPlan& plan, const BatchSource& sour
   return make_network(plan.architecture, source.alphabet().size(), Rng(plan.seed).split(1));
 }
 
-IoError damaged_plan(const std::string& origin, const nlohmann::json::exception& e) {
+IoError damaged_plan(const std::string& origin, const std::exception& e) {
   return IoError(message(origin, ": the training plan inside is damaged (", e.what(), ")"));
 }
 
@@ -49,24 +50,32 @@ std::optional<TrainingPlan> plan_in(const ModelInfo& info, const std::string& or
   if (entry == info.metadata.end()) return {};
   try {
     const auto j = nlohmann::json::parse(entry->second);
+    constexpr int64_t kMostNegatives = 1000;
+    constexpr double kMost = 1e30;
     TrainingPlan plan;
     plan.architecture = info.architecture;
     plan.topology = info.topology;
-    plan.seed = j.at("seed");
-    plan.character_steps = j.at("character_steps");
-    plan.word_steps = j.at("word_steps");
+    plan.seed = seed_in(j, "seed");
+    plan.character_steps = count_in(j, "character_steps");
+    plan.word_steps = count_in(j, "word_steps");
     plan.loss.loss = ebm::parse_word_loss(j.value("loss", std::string("path-ce")));
     plan.loss.margin = j.value("margin", plan.loss.margin);
-    plan.loss.negatives = j.value("negatives", plan.loss.negatives);
+    if (j.contains("negatives")) {
+      plan.loss.negatives = int(count_in(j, "negatives", kMostNegatives));
+    }
     plan.beta = BetaSchedule::parse(j.value("beta", BetaSchedule().to_string()));
-    plan.learning_rate = j.at("learning_rate");
-    plan.warmup_steps = j.at("warmup_steps");
-    plan.weight_decay = j.at("weight_decay");
-    plan.max_gradient_norm = j.at("max_gradient_norm");
-    plan.guide = j.value("guide", plan.guide);
+    plan.learning_rate = number_in(j, "learning_rate", 0, kMost);
+    plan.warmup_steps = count_in(j, "warmup_steps");
+    plan.weight_decay = number_in(j, "weight_decay", 0, kMost);
+    plan.max_gradient_norm = number_in(j, "max_gradient_norm", 0, kMost);
+    if (j.contains("guide")) plan.guide = number_in(j, "guide", 0, kMost);
     plan.conv_algo = parse_conv_algo(j.value("conv_algo", std::string("auto")));
+    expect(plan.steps() > 0, "it has no steps");
+    for (const double beta : {plan.beta.first, plan.beta.last}) ebm::check(plan.loss, beta);
     return plan;
   } catch (const nlohmann::json::exception& e) {
+    throw damaged_plan(origin, e);
+  } catch (const Error& e) {
     throw damaged_plan(origin, e);
   }
 }
@@ -101,12 +110,15 @@ std::unique_ptr<WordTrainer> WordTrainer::resume(const std::filesystem::path& pa
                           "'; resume with the data it was started with"));
   }
   const TrainingPlan plan = *plan_in(info, path.string());
+  check_size(checkpoint, info);
   auto trainer = std::make_unique<WordTrainer>(plan, source);
   try {
     const auto counts = nlohmann::json::parse(plan_entry->second);
-    trainer->images_ = counts.at("images");
-    trainer->infeasible_ = counts.at("infeasible");
+    trainer->images_ = count_in(counts, "images");
+    trainer->infeasible_ = count_in(counts, "infeasible");
   } catch (const nlohmann::json::exception& e) {
+    throw damaged_plan(path.string(), e);
+  } catch (const Error& e) {
     throw damaged_plan(path.string(), e);
   }
   checkpoint.restore(trainer->network_.parameters);
@@ -116,6 +128,10 @@ std::unique_ptr<WordTrainer> WordTrainer::resume(const std::filesystem::path& pa
   }
   checkpoint.restore(trainer->optimizer_, trainer->network_.parameters);
   const nn::TrainingState state = checkpoint.training_state();
+  if (state.next_step >= plan.steps()) {
+    throw IoError(message(path.string(), ": step ", state.next_step, " comes next, but the plan ",
+                          "inside ends with step ", plan.steps() - 1, "; the file is damaged"));
+  }
   trainer->context_.set_rng(state.rng);
   trainer->next_step_ = state.next_step;
   return trainer;
@@ -130,8 +146,7 @@ void WordTrainer::begin_from(const std::filesystem::path& path) {
                           ebm::to_string(info.topology), "; it can't begin a ",
                           plan_.architecture.to_string(), ", ", ebm::to_string(plan_.topology)));
   }
-  auto learned = make_blank_network(info.architecture, info.alphabet.size());
-  checkpoint.restore(learned.parameters);
+  const nn::Network<float> learned = network_in(checkpoint, info);
   adopt(learned.parameters, info.alphabet, network_.parameters, source_.alphabet());
 }
 

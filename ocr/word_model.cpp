@@ -56,6 +56,11 @@ void add_block(nn::Network<float>& n, const std::string& name, const nn::Conv2dC
   n.layers.add(nn::ReLU<float>());
 }
 
+/// The way back of a residual block whose way out is `config`.
+nn::Conv2dConfig way_back(const nn::Conv2dConfig& config) {
+  return {.in = config.out, .out = config.in, .kh = 1, .kw = 1};
+}
+
 /// A block whose way back begins with gamma = 0, so that it gives ReLU of what a ReLU gave: itself
 /// (Goyal et al. 2017, "Accurate, large minibatch SGD", section 5.1).
 void add_residual_block(nn::Network<float>& n, const std::string& name,
@@ -63,10 +68,15 @@ void add_residual_block(nn::Network<float>& n, const std::string& name,
   nn::Sequential<float> branch;
   add_conv_norm(n.parameters, branch, name, config, normalise, 1, rng);
   branch.add(nn::ReLU<float>());
-  const nn::Conv2dConfig back{.in = config.out, .out = config.in, .kh = 1, .kw = 1};
-  add_conv_norm(n.parameters, branch, name + ".back", back, normalise, 0, rng);
+  add_conv_norm(n.parameters, branch, name + ".back", way_back(config), normalise, 0, rng);
   n.layers.add(nn::Residual<float>(std::move(branch)));
   n.layers.add(nn::ReLU<float>());
+}
+
+/// What add_conv_norm adds, in numbers.
+int64_t conv_norm_size(const nn::Conv2dConfig& config, bool normalise) {
+  constexpr int64_t kOfNorm = 4;  // gamma, beta, running mean and variance
+  return config.out * (config.kh * config.kw * config.in + (normalise ? kOfNorm : 1));
 }
 
 nn::PoolConfig pool(int64_t rows, int64_t columns) {
@@ -168,18 +178,37 @@ void Architecture::check_and_count(const std::string& text) {
   if (!one_row) refuse(text, "it has no c block");
 }
 
+nn::Conv2dConfig Architecture::convolution(const Block& block, int64_t in) const {
+  nn::Conv2dConfig config{.in = in, .out = block.channels, .pad_h = 1, .pad_w = 1};
+  if (block.kind == Kind::column || on_row(block.kind)) {
+    config.kh = block.kind == Kind::column ? rows_ : 1;
+    config.pad_h = 0;
+    config.pad_w = config.dilation_w = block.dilation;
+  }
+  return config;
+}
+
+int64_t parameter_count(const Architecture& architecture, int symbols) {
+  int64_t count = 0, in = 1;
+  for (const Architecture::Block& block : architecture.blocks_) {
+    const nn::Conv2dConfig config = architecture.convolution(block, in);
+    count += conv_norm_size(config, architecture.normalise_);
+    if (block.kind == Architecture::Kind::residual) {
+      count += conv_norm_size(way_back(config), architecture.normalise_);
+    } else {
+      in = block.channels;
+    }
+  }
+  return count + int64_t(symbols) * architecture.per_position_ * (in + 1);
+}
+
 nn::Network<float> build_network(const Architecture& architecture, int symbols, Rng* rng) {
   using Kind = Architecture::Kind;
   nn::Network<float> n;
   int64_t in = 1, number = 0;
-  for (const auto& [kind, channels, dilation] : architecture.blocks_) {
-    const bool on_row = Architecture::on_row(kind);
-    nn::Conv2dConfig config{.in = in, .out = channels, .pad_h = 1, .pad_w = 1};
-    if (kind == Kind::column || on_row) {
-      config.kh = kind == Kind::column ? architecture.rows_ : 1;
-      config.pad_h = 0;
-      config.pad_w = config.dilation_w = dilation;
-    }
+  for (const Architecture::Block& block : architecture.blocks_) {
+    const Kind kind = block.kind;
+    const nn::Conv2dConfig config = architecture.convolution(block, in);
     const std::string name = "block" + std::to_string(++number);
     if (kind == Kind::residual) {
       add_residual_block(n, name, config, architecture.normalise_, rng);
@@ -188,7 +217,7 @@ nn::Network<float> build_network(const Architecture& architecture, int symbols, 
     add_block(n, name, config, architecture.normalise_, rng);
     if (kind == Kind::pool) n.layers.add(nn::MaxPool<float>(pool(2, 2)));
     if (kind == Kind::pool_rows) n.layers.add(nn::MaxPool<float>(pool(2, 1)));
-    in = channels;
+    in = block.channels;
   }
   const nn::Conv2dConfig head{
       .in = in, .out = symbols * architecture.per_position_, .kh = 1, .kw = 1};

@@ -58,6 +58,7 @@ class Architecture {
 
  private:
   friend nn::Network<float> build_network(const Architecture&, int symbols, Rng* rng);
+  friend int64_t parameter_count(const Architecture&, int symbols);
   friend Var<float> energies(const Architecture&, const nn::Network<float>&, nn::Context<float>&,
                              Var<float> x);
 
@@ -76,6 +77,8 @@ class Architecture {
     bool operator==(const Block&) const = default;
   };
 
+  /// The convolution of a block behind `in` channels.
+  nn::Conv2dConfig convolution(const Block& block, int64_t in) const;
   static bool on_row(Kind kind) { return kind == Kind::row || kind == Kind::residual; }
   explicit Architecture(std::vector<Block> blocks) : blocks_(std::move(blocks)) {}
   void check_and_count(const std::string& text);
@@ -95,6 +98,9 @@ nn::Network<float> make_network(const Architecture& architecture, int symbols, R
 /// The same with weights of 0, for whoever fills them from a file: drawing a million normal numbers
 /// takes longer than reading them.
 nn::Network<float> make_blank_network(const Architecture& architecture, int symbols);
+
+/// How many numbers those parameters are, running averages included: counted without making them.
+int64_t parameter_count(const Architecture& architecture, int symbols);
 
 /// Energies l[B, L, A] of images x[B, 32, W, 1], L = architecture.windows(W). Low = compatible.
 /// `network` is what make_network gave for `architecture`, or that folded. Throws Error where the

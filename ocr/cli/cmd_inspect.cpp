@@ -29,7 +29,7 @@ void run_inspect(const std::string& path, bool json) {
   const nn::Checkpoint checkpoint = nn::Checkpoint::load(path);
   const ModelInfo info = model_info(checkpoint);
   const io::Safetensors file = io::load_safetensors(path);
-  const auto network = make_network(info.architecture, info.alphabet.size(), Rng());
+  const nn::Network<float> network = network_in(checkpoint, info);
   const int64_t parameters = network.parameters.trained_scalars();
   if (json) {
     nlohmann::ordered_json j{{"file", path},

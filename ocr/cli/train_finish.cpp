@@ -88,8 +88,7 @@ void TrainRun::calibrate() {
   }
   const nn::Checkpoint loaded = nn::Checkpoint::load(asked_.load);
   const ModelInfo info = model_info(loaded);
-  auto network = make_network(info.architecture, info.alphabet.size(), Rng());
-  loaded.restore(network.parameters);
+  const nn::Network<float> network = network_in(loaded, info);
   nn::Metadata metadata = info.metadata;
   metadata[kReadingBetaKey] = io::format_number(*beta, 4);
   nn::Checkpoint fitted(metadata);

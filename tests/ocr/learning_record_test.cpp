@@ -122,6 +122,11 @@ TEST_CASE("a line of the log is one JSON object; what was not measured is null")
 
 TEST_CASE("a damaged record and impossible rules are refused") {
   CHECK(contains(thrown<IoError>([] { LearningRecord::from_json("{\"every\":1}"); }), "damaged"));
+  std::string record = LearningRecord({}).to_json();
+  const size_t every = record.find("\"every\":1");
+  REQUIRE(every != std::string::npos);
+  record[every + 8] = '0';
+  CHECK(contains(thrown<IoError>([&] { LearningRecord::from_json(record); }), "damaged"));
   CHECK_THROWS_AS(LearningRecord({.every = 0}), Error);
   CHECK_THROWS_AS(LearningRecord({.patience = -1}), Error);
 }

@@ -256,6 +256,59 @@ TEST_CASE("a model that says nothing of its topology is classic; one we don't kn
   CHECK_THROWS_WITH_AS(model_info(nn::Checkpoint(metadata)), doctest::Contains("'knots'"), IoError);
 }
 
+TEST_CASE("a small file that speaks of a huge network is refused before room is made for it") {
+  const ScratchFolder folder;
+  const FontSource source = font_source();
+  const std::string path = folder / "huge.safetensors";
+  WordTrainer(small_plan(6, 6), source).save(path);
+  nn::Metadata metadata = nn::Checkpoint::load(path).metadata();
+  metadata["architecture"] = "net/4096-4096-4096-c4096";
+  nn::Checkpoint(metadata).save(path);
+  const auto refusal = thrown<IoError>([&] { Recognizer::load(path); });
+  CHECK(contains(refusal,
+                 "huge.safetensors: a network net/4096-4096-4096-c4096 for 27 symbols has "));
+  CHECK(contains(refusal, "the file holds 0 numbers"));
+}
+
+TEST_CASE("a checkpoint whose numbers can't be is refused, and says which") {
+  const ScratchFolder folder;
+  const FontSource source = font_source();
+  WordTrainer trainer(small_plan(2, 6), source);
+  trainer.run([](const TrainingReport& r) { return r.step < 1; });
+  const std::string path = folder / "checkpoint.safetensors";
+  trainer.save(path);
+  const io::Safetensors sound = io::load_safetensors(path);
+  const auto refusal = [&](const auto& damage) {
+    io::Safetensors file = sound;
+    damage(file);
+    io::save_safetensors(path, file);
+    return thrown<IoError>([&] { WordTrainer::resume(path, source); });
+  };
+  const auto plan_with = [&](const std::string& from, const std::string& to) {
+    return refusal([&](io::Safetensors& file) {
+      std::string& plan = file.metadata["training_plan"];
+      const size_t at = plan.find(from);
+      REQUIRE(at != std::string::npos);
+      plan.replace(at, from.size(), to);
+    });
+  };
+  CHECK(contains(plan_with("\"word_steps\":6", "\"word_steps\":1e300"),
+                 "its word_steps is 1e+300, expected a whole number from 0 to"));
+  CHECK(contains(plan_with("\"seed\":1", "\"seed\":1e300"), "its seed is 1e+300"));
+  CHECK(contains(plan_with("\"images\":", "\"images\":-"), "its images is -"));
+  CHECK(contains(plan_with("path-ce", "magic"), "the training plan inside is damaged"));
+  CHECK(contains(plan_with("\"negatives\":4", "\"negatives\":0"), "number of wrong words is 0"));
+  const auto number_as = [&](const char* name, int64_t number) {
+    return refusal([&](io::Safetensors& file) {
+      file.tensors[name] = io::to_blob(std::span<const int64_t>(&number, 1), {1});
+    });
+  };
+  CHECK(contains(number_as("training/step", -3), "training/step: -3 is no count"));
+  CHECK(
+      contains(number_as("training/step", 8), "step 8 comes next, but the plan inside ends with "));
+  CHECK(contains(number_as("optimizer/adamw/steps", INT64_MIN), "is no count"));
+}
+
 TEST_CASE("the state that was kept is what is written, and a resumed run keeps it too") {
   const ScratchFolder folder;
   const FontSource source = font_source();

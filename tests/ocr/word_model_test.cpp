@@ -129,6 +129,18 @@ TEST_CASE("a blank network has the tensors of a drawn one, its convolutions 0") 
   }
 }
 
+TEST_CASE("parameters are counted as they are made") {
+  for (const char* text :
+       {"net/4p-4v-c6-w5-r3d2/x2", "net/4p-4v-c6-w5-r3d2/x2/plain", "cnn/2-3-4-5-6", "net/3-c7"}) {
+    CAPTURE(text);
+    const auto a = Architecture::parse(text);
+    int64_t made = 0;
+    for (const auto& p : make_blank_network(a, 5).parameters) made += p.value.size();
+    CHECK(parameter_count(a, 5) == made);
+  }
+  CHECK(parameter_count(Architecture::parse("net/4096-4096-c4096"), 3) > 1'000'000'000);
+}
+
 TEST_CASE("images of another height, or too narrow for a window, are refused") {
   const auto a = Architecture::parse("net/4p-4p-4v-4-c4");
   const auto network = make_network(a, 27, Rng(1));
