@@ -2,8 +2,10 @@
 
 #include <ft2build.h>
 #include FT_FREETYPE_H
+#include FT_OUTLINE_H
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -21,6 +23,14 @@ namespace {
 constexpr uint64_t kMaxFontBytes = uint64_t{256} << 20;
 // No letter is larger than this many ems; a damaged font may claim anything.
 constexpr int kMaxEms = 8;
+
+// TrueType, OpenType with CFF outlines, collections, Type 1 as text and as PFB. Files of FreeType's other
+// drivers hold bitmaps, or unpack to sizes that they choose themselves.
+bool looks_like_font(std::string_view bytes) {
+  constexpr std::array<std::string_view, 6> kBeginnings{
+      std::string_view("\0\1\0\0", 4), "true", "OTTO", "ttcf", "%!", "\x80\x01"};
+  return std::ranges::any_of(kBeginnings, [&](auto b) { return bytes.starts_with(b); });
+}
 
 std::string reason(FT_Error error) {
   const char* text = FT_Error_String(error);  // null where FreeType was built without the texts
@@ -71,6 +81,10 @@ Font Font::load(const std::string& path, int index) {
   Font font;
   font.path_ = path;
   font.bytes_ = std::make_unique<const std::string>(io::read_file(path, kMaxFontBytes));
+  if (!looks_like_font(*font.bytes_)) {
+    throw IoError(message("[font] ", path, " is not a font of a kind that is read here; give a ",
+                          "TrueType, OpenType or Type 1 file"));
+  }
   FT_Library library = nullptr;
   if (FT_Error error = FT_Init_FreeType(&library); error != 0) {
     throw IoError(message("[font] FreeType does not start: ", reason(error)));
@@ -127,24 +141,29 @@ void Font::set_pixel_size(double pixel_size) const {
 Glyph Font::load_glyph(uint32_t index, double pixel_size, int32_t flags,
                        const std::string& what) const {
   set_pixel_size(pixel_size);
-  // NO_BITMAP: embedded bitmaps of some fonts differ in style from their outlines.
-  flags |= FT_LOAD_NO_BITMAP | FT_LOAD_RENDER;
-  if (FT_Error error = FT_Load_Glyph(face_.get(), index, flags); error != 0) {
+  const auto demand = [&](FT_Error error) {
+    if (error == 0) return;
     throw IoError(message("[font] ", path_, ": the glyph of ", what, " is damaged (", reason(error),
                           "); choose another font"));
-  }
+  };
+  // NO_BITMAP: embedded bitmaps of some fonts differ in style from their outlines.
+  demand(FT_Load_Glyph(face_.get(), index, flags | FT_LOAD_NO_BITMAP));
   const FT_GlyphSlot slot = face_->glyph;
-  const FT_Bitmap& bitmap = slot->bitmap;
+  demand(slot->format == FT_GLYPH_FORMAT_OUTLINE ? 0 : FT_Err_Invalid_Glyph_Format);
   // 16.16 px -> 1/64 px. The unhinted advance: hinting rounds it to whole pixels (10.92 -> 11).
   const FT_Fixed advance = (slot->linearHoriAdvance + 512) >> 10;
-  const int limit = int(std::ceil(kMaxEms * pixel_size));
-  const bool sane = bitmap.width <= unsigned(limit) && bitmap.rows <= unsigned(limit) &&
-                    std::abs(slot->bitmap_left) <= limit && std::abs(slot->bitmap_top) <= limit &&
-                    0 <= advance && advance <= 64L * limit;
+  FT_BBox box;
+  FT_Outline_Get_CBox(&slot->outline, &box);
+  // Looked at before there is a bitmap, which FreeType makes up to 1 GB large.
+  const FT_Pos limit = FT_Pos(64 * std::ceil(kMaxEms * pixel_size));
+  const bool sane = -limit <= box.xMin && box.xMax <= limit && -limit <= box.yMin &&
+                    box.yMax <= limit && 0 <= advance && advance <= limit;
   if (!sane) {
     throw IoError(message("[font] ", path_, ": the glyph of ", what, " is larger than ", kMaxEms,
                           " ems; the font is damaged"));
   }
+  demand(FT_Render_Glyph(slot, FT_RENDER_MODE_NORMAL));
+  const FT_Bitmap& bitmap = slot->bitmap;
   Glyph glyph;
   glyph.left = slot->bitmap_left;
   glyph.top = slot->bitmap_top;

@@ -27,15 +27,24 @@ std::string plain_name(std::string_view name) {
   return plain;
 }
 
+// Where a letter does not fit, the last '*' takes one more; those before it need not change, so that
+// at most |pattern| |name| letters are compared.
 bool glob(std::string_view pattern, std::string_view name) {
-  if (pattern.empty()) return name.empty();
-  if (pattern[0] == '*') {
-    for (size_t i = 0; i <= name.size(); ++i) {
-      if (glob(pattern.substr(1), name.substr(i))) return true;
+  size_t p = 0, n = 0, star = std::string_view::npos, taken = 0;
+  while (n < name.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      taken = n;
+    } else if (p < pattern.size() && pattern[p] == name[n]) {
+      ++p, ++n;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      n = ++taken;
+    } else {
+      return false;
     }
-    return false;
   }
-  return !name.empty() && name[0] == pattern[0] && glob(pattern.substr(1), name.substr(1));
+  return pattern.find_first_not_of('*', p) == std::string_view::npos;
 }
 
 std::string folder_of(const std::string& path) { return fs::path(path).parent_path().string(); }
@@ -79,11 +88,12 @@ Loaded load_file(const std::string& path, const TypefaceSetOptions& options) {
     loaded.forbidden = 1;
     return loaded;
   }
+  constexpr int kMostFaces = 256;  // of a collection; a damaged one may claim any number
   int count = 1;
   for (int index = 0; index < count; ++index) {
     try {
       const Font font = Font::load(path, index);
-      count = font.face_count();
+      count = std::min(font.face_count(), kMostFaces);
       if (forbidden(font.family())) {
         ++loaded.forbidden;
       } else {
@@ -94,6 +104,24 @@ Loaded load_file(const std::string& path, const TypefaceSetOptions& options) {
     }
   }
   return loaded;
+}
+
+// Adds the files that `name` stands for. A list that was read before, as one that names itself, is not
+// read again.
+void add_font_files(const std::string& name, std::set<std::string>& files,
+                    std::set<fs::path>& lists) {
+  std::error_code absent;
+  if (fs::is_directory(name, absent)) {
+    for (std::string& file : fonts_in(name)) files.insert(std::move(file));
+  } else if (fs::path(name).extension() == ".txt") {
+    if (!lists.insert(fs::weakly_canonical(name, absent)).second) return;
+    const std::string bytes = io::read_file(name);
+    const std::vector<TextLine> lines = meaningful_lines(bytes);
+    if (lines.empty()) throw IoError(message("[font] ", name, " lists no font; write one a line"));
+    for (const TextLine& line : lines) add_font_files(std::string(line.text), files, lists);
+  } else {
+    files.insert(find_font(name));
+  }
 }
 
 }  // namespace
@@ -130,24 +158,8 @@ std::vector<TypefaceWeight> load_weights(const std::string& path) {
 
 std::vector<std::string> font_files_of(const std::vector<std::string>& names) {
   std::set<std::string> files;
-  for (const std::string& name : names) {
-    std::error_code absent;
-    if (fs::is_directory(name, absent)) {
-      for (std::string& file : fonts_in(name)) files.insert(std::move(file));
-    } else if (fs::path(name).extension() == ".txt") {
-      const std::string bytes = io::read_file(name);
-      const std::vector<TextLine> lines = meaningful_lines(bytes);
-      if (lines.empty())
-        throw IoError(message("[font] ", name, " lists no font; write one a line"));
-      for (const TextLine& line : lines) {
-        for (std::string& file : font_files_of({std::string(line.text)})) {
-          files.insert(std::move(file));
-        }
-      }
-    } else {
-      files.insert(find_font(name));
-    }
-  }
+  std::set<fs::path> lists;
+  for (const std::string& name : names) add_font_files(name, files, lists);
   return {files.begin(), files.end()};
 }
 

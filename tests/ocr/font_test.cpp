@@ -31,7 +31,10 @@ TEST_CASE("a file that is missing, no font, or cut short is refused by name") {
   const ScratchFolder folder;
   CHECK(contains(thrown<IoError>([&] { Font::load(folder / "none.ttf"); }), "none.ttf"));
   const std::string text = folder.write("text.ttf", "this is no font");
-  CHECK(contains(thrown<IoError>([&] { Font::load(text); }), "text.ttf is not a font"));
+  CHECK(contains(thrown<IoError>([&] { Font::load(text); }), "text.ttf is not a font of a kind"));
+  const std::string sign = folder.write("sign.ttf", "OTTO and no more");
+  CHECK(
+      contains(thrown<IoError>([&] { Font::load(sign); }), "sign.ttf is not a font, or a damaged"));
   const std::string empty = folder.write("empty.ttf", "");
   CHECK_THROWS_AS(Font::load(empty), IoError);
   const std::string whole = io::read_file(find_font());

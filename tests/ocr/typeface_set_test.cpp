@@ -57,6 +57,10 @@ TEST_CASE("patterns compare names without case, blanks, hyphens and underscores"
   CHECK_FALSE(matches("play", "Playfair Display"));
   CHECK_FALSE(matches("a*b", "acbd"));
   CHECK_FALSE(matches("", "a"));
+  CHECK(matches("***", ""));
+  // Tried one by one, the ways to share these letters among the stars would outlast us.
+  const std::string many(200, 'a');
+  CHECK_FALSE(matches("*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b", many));
 }
 
 TEST_CASE("a folder counts by the root of its faces, times their weight") {
@@ -163,6 +167,9 @@ TEST_CASE("lists of fonts name files and folders, each file once") {
         std::vector<std::string>{library.folder / "one/d.ttf", library.folder / "three/a.ttf"});
   const std::string empty = library.folder.write("empty.txt", "# nothing\n");
   CHECK(contains(thrown<IoError>([&] { font_files_of({empty}); }), "lists no font"));
+  const std::string own =
+      library.folder.write("own.txt", list + "\n" + (library.folder / "own.txt") + "\n");
+  CHECK(font_files_of({own}) == font_files_of({list}));  // itself once
 }
 
 TEST_CASE("files of patterns and weights are read, and a damaged weight named by its line") {
