@@ -1,5 +1,6 @@
 #include "ocr/alphabet.h"
 
+#include <unordered_set>
 #include <utility>
 
 #include "core/error.h"
@@ -10,6 +11,7 @@ namespace talweg::ocr {
 std::u32string letters_of_spec(std::string_view spec) {
   const std::u32string text = decode_utf8(to_nfc(spec));
   std::u32string letters;
+  std::unordered_set<char32_t> seen;
   for (size_t i = 0; i < text.size(); ++i) {
     const char32_t first = text[i];
     char32_t last = first;
@@ -21,8 +23,10 @@ std::u32string letters_of_spec(std::string_view spec) {
     }
     for (char32_t c = first; c <= last; ++c) {
       if (c == 0xD800) c = 0xE000;  // a range may span the surrogates, which are no characters
-      expect(letters.find(c) == std::u32string::npos, "[alphabet] ", describe(c),
-             " occurs twice in '", spec, "'; name each letter once");
+      if (!seen.insert(c).second) {
+        throw_error("[alphabet] ", describe(c), " occurs twice in '", spec,
+                    "'; name each letter once");
+      }
       letters += c;
     }
   }
@@ -36,7 +40,7 @@ Alphabet::Alphabet(std::u32string letters) : letters_(std::move(letters)) {
   expect(!letters_.empty(), "[alphabet] an alphabet needs at least one letter");
   for (char32_t c : letters_) {
     const bool is_new = index_.emplace(c, static_cast<int32_t>(index_.size())).second;
-    expect(is_new, "[alphabet] ", describe(c), " occurs twice; name each letter once");
+    if (!is_new) throw_error("[alphabet] ", describe(c), " occurs twice; name each letter once");
   }
 }
 
@@ -48,8 +52,9 @@ std::string Alphabet::to_string() const { return encode_utf8(letters_); }
 
 std::u32string Alphabet::unknown(std::u32string_view text) const {
   std::u32string missing;
+  std::unordered_set<char32_t> seen;
   for (char32_t c : text) {
-    if (!contains(c) && missing.find(c) == std::u32string::npos) missing += c;
+    if (!contains(c) && seen.insert(c).second) missing += c;
   }
   return missing;
 }

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
 
 #include "core/error.h"
 #include "core/io/file.h"
+#include "ocr/label_json.h"
 #include "ocr/text.h"
 
 namespace talweg::ocr {
@@ -123,11 +123,6 @@ Dataset open_pairs(const fs::path& folder) {
 
 // --- lists ---
 
-// Whether a list may name this path: relative, and still below the folder when ".." is resolved.
-bool stays_inside(const fs::path& path) {
-  return !path.is_absolute() && *path.lexically_normal().begin() != "..";
-}
-
 // Turns (image name, label) entries of a list into samples.
 class ListReader {
  public:
@@ -135,11 +130,20 @@ class ListReader {
       : list_(list.string()), folder_(std::move(folder)), options_(options) {}
 
   void add(const std::string& name, std::string_view text, int line) {
+    const auto control =
+        std::ranges::find_if(name, [](unsigned char c) { return c < 0x20 || c == 0x7F; });
+    if (control != name.end()) {
+      bad_entry(line, message("the name of the image holds ",
+                              code_point_name(static_cast<unsigned char>(*control)), " as byte ",
+                              control - name.begin() + 1, "; rename the image"));
+      return;
+    }
     const Sample sample{(folder_ / name).lexically_normal().string(), std::string(text), list_,
                         line};
     if (!options_.allow_outside && !stays_inside(name)) {
       find_fault(dataset, Fault::kOutsideFolder, sample,
-                 "the image path " + name + " leaves the list's folder; move the image there");
+                 "the image path " + name + " leaves the list's folder; move the image there, or " +
+                     "allow it with --outside");
     } else if (!seen_.insert(sample.path).second) {
       find_fault(dataset, Fault::kDuplicate, sample, "the image " + name + " is listed twice");
     } else {
@@ -186,23 +190,15 @@ Dataset open_tsv(const fs::path& list, const DatasetOptions& options) {
 
 Dataset open_json(const fs::path& list, const DatasetOptions& options) {
   const std::string bytes = io::read_file(list);
-  nlohmann::json entries;
-  try {
-    entries = nlohmann::json::parse(bytes);
-  } catch (const nlohmann::json::exception& error) {
-    throw IoError(message("[data] ", list.string(), " is not JSON: ", error.what()));
-  }
-  if (!entries.is_object()) {
-    throw IoError(message("[data] ", list.string(), " must be one object {\"image\": \"text\"}"));
-  }
+  const std::vector<LabelEntry> entries = read_label_json(bytes, list.string());
   const fs::path images = list.parent_path() / "images";
   ListReader reader(list, is_folder(images) ? images : list.parent_path(), options);
   reader.dataset.format = "labels.json";
-  for (const auto& [name, text] : entries.items()) {
-    if (text.is_string() && !name.empty()) {
-      reader.add(name, text.get<std::string>(), 0);
+  for (const LabelEntry& entry : entries) {
+    if (entry.text && !entry.image.empty()) {
+      reader.add(entry.image, *entry.text, entry.line);
     } else {
-      reader.bad_entry(0, "the entry \"" + name + "\" is not of the form \"image\": \"text\"");
+      reader.bad_entry(entry.line, "the entry is not of the form \"image\": \"text\"");
     }
   }
   return std::move(reader.dataset);
@@ -228,6 +224,10 @@ Dataset open_any(const fs::path& path, const DatasetOptions& options) {
 }
 
 }  // namespace
+
+bool stays_inside(const fs::path& path) {
+  return !path.is_absolute() && *path.lexically_normal().begin() != "..";
+}
 
 Dataset open_dataset(const std::string& path, const DatasetOptions& options) {
   try {

@@ -2,6 +2,7 @@
 // and named before training starts.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -18,9 +19,9 @@ struct Sample {
   std::string path;    // of the image
   std::string text;    // UTF-8, line ends stripped
   std::string source;  // the file that holds the text
-  int line = 1;        // in `source`, from 1; 0 where lines mean nothing (JSON)
+  int line = 1;        // in `source`, from 1
 
-  /// "list.tsv:3", or "list.json": how messages about this sample start.
+  /// "list.tsv:3": how messages about this sample start.
   std::string where() const;
 };
 
@@ -28,7 +29,8 @@ struct Sample {
 enum class Fault {
   kMissingImage,     // a text whose image is not there
   kMissingText,      // an image without its .gt.txt
-  kBadLine,          // a line, JSON entry or text file that does not hold one image and one text
+  kBadLine,          // a line, JSON entry or text file that does not hold one image and one text,
+                     // or an image's name that holds control characters
   kOutsideFolder,    // a path that leaves the list's folder
   kDuplicate,        // an image that a list names twice
   kEmptyLabel,       // nothing, or only spaces
@@ -60,6 +62,9 @@ struct DatasetOptions {
   /// Let a list name absolute paths, or paths that leave its folder through "..".
   bool allow_outside = false;
 };
+
+/// May a list name this path? A relative one that is still below the folder when ".." is resolved.
+bool stays_inside(const std::filesystem::path& path);
 
 /// Opens ground truth. `path` is
 /// - a list: a .tsv or .txt file of `image<TAB>text` lines (further columns are ignored; a first

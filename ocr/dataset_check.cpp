@@ -54,7 +54,7 @@ template <class FaultOf> void sift(Dataset& dataset, const FaultOf& fault_of) {
 
 }  // namespace
 
-std::string Sample::where() const { return line > 0 ? message(source, ":", line) : source; }
+std::string Sample::where() const { return message(source, ":", line); }
 
 std::string_view fault_name(Fault fault) {
   switch (fault) {

@@ -97,7 +97,7 @@ ebm::Lexicon load_lexicon(const std::string& path, const Alphabet& alphabet) {
   const std::string bytes = io::read_file(path);
   ebm::LabelList list;
   std::vector<Stranger> strangers;
-  std::u32string seen;
+  std::set<char32_t> seen;
   for (const TextLine& line : lines_of(bytes)) {
     if (trim(line.text).empty()) continue;
     std::string word;
@@ -110,8 +110,7 @@ ebm::Lexicon load_lexicon(const std::string& path, const Alphabet& alphabet) {
     }
     const std::u32string unknown = alphabet.unknown(letters);
     for (const char32_t c : unknown) {
-      if (seen.find(c) == std::u32string::npos) strangers.push_back({c, line.number});
-      if (seen.find(c) == std::u32string::npos) seen += c;
+      if (seen.insert(c).second) strangers.push_back({c, line.number});
     }
     if (unknown.empty()) list.add(alphabet.encode(word));
   }

@@ -89,8 +89,7 @@ SampleGroups group_samples(std::span<const Sample> samples, const std::string& b
   for (const Sample& s : samples) {
     if (s.source != list) {
       const std::string extension = fs::path(s.source).extension().string();
-      if (s.line == 0 || s.source.ends_with(".gt.txt") ||
-          (extension != ".tsv" && extension != ".txt")) {
+      if (s.source.ends_with(".gt.txt") || (extension != ".tsv" && extension != ".txt")) {
         throw IoError(message("the texts come from ", s.source, ", which has no columns to group ",
                               "by; give a table of file<TAB>group lines"));
       }

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <memory>
 #include <new>
+#include <unordered_set>
 
 #include "core/error.h"
 
@@ -46,21 +47,32 @@ std::u32string decode_utf8(std::string_view bytes) {
   std::u32string text;
   text.reserve(bytes.size());
   for (size_t at = 0; at < bytes.size();) {
+    const auto place = [&](size_t offset) {
+      return message("at offset ", offset, " (character ", text.size() + 1, ")");
+    };
     const auto lead = static_cast<unsigned char>(bytes[at]);
     const int length = sequence_length(lead);
-    expect(length > 0, "[text] byte ", byte_name(lead), " at offset ", at,
-           " can't start a UTF-8 character; save the text as UTF-8");
-    expect(at + size_t(length) <= bytes.size(), "[text] the UTF-8 character at offset ", at,
-           " needs ", length, " bytes, but the text ends after ", bytes.size() - at);
+    if (length == 0) {
+      throw_error("[text] byte ", byte_name(lead), " ", place(at),
+                  " can't start a UTF-8 character; save the text as UTF-8");
+    }
+    if (at + size_t(length) > bytes.size()) {
+      throw_error("[text] the UTF-8 character ", place(at), " needs ", length,
+                  " bytes, but the text ends after ", bytes.size() - at);
+    }
     char32_t c = length == 1 ? lead : lead & (0x7Fu >> length);
     for (int i = 1; i < length; ++i) {
       const auto next = static_cast<unsigned char>(bytes[at + size_t(i)]);
-      expect((next & 0xC0) == 0x80, "[text] byte ", byte_name(next), " at offset ", at + size_t(i),
-             " doesn't continue the UTF-8 character before it; save the text as UTF-8");
+      if ((next & 0xC0) != 0x80) {
+        throw_error("[text] byte ", byte_name(next), " ", place(at + size_t(i)),
+                    " doesn't continue the UTF-8 character before it; save the text as UTF-8");
+      }
       c = (c << 6) | (next & 0x3Fu);
     }
-    expect(c >= kLeast[length] && is_scalar_value(c), "[text] the bytes at offset ", at, " encode ",
-           code_point_name(c), ", which is not allowed in UTF-8 in this form");
+    if (c < kLeast[length] || !is_scalar_value(c)) {
+      throw_error("[text] the bytes ", place(at), " encode ", code_point_name(c),
+                  ", which is not allowed in UTF-8 in this form");
+    }
     text += c;
     at += size_t(length);
   }
@@ -119,8 +131,9 @@ bool is_corrupt(char32_t c) {
 
 std::string describe_all(std::u32string_view text, int limit) {
   std::u32string distinct;
+  std::unordered_set<char32_t> seen;
   for (char32_t c : text) {
-    if (distinct.find(c) == std::u32string::npos) distinct += c;
+    if (seen.insert(c).second) distinct += c;
   }
   std::string list;
   for (size_t i = 0; i < distinct.size(); ++i) {

@@ -8,7 +8,7 @@
 namespace talweg::ocr {
 
 /// UTF-8 bytes as code points. Overlong forms, surrogates and values above U+10FFFF are refused, as
-/// RFC 3629 demands. Throws Error naming the byte and its offset.
+/// RFC 3629 demands. Throws Error naming the byte, its offset and the character it would be.
 std::u32string decode_utf8(std::string_view bytes);
 
 /// The text in Unicode's Normalization Form C (UAX #15): e + U+0301 and U+00E9 become the same U+00E9, so

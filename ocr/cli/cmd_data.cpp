@@ -14,6 +14,7 @@
 #include "ocr/cli/aligner_options.h"
 #include "ocr/cli/command.h"
 #include "ocr/cli/json_text.h"
+#include "ocr/cli/outside_option.h"
 #include "ocr/data_split.h"
 #include "ocr/dataset_stats.h"
 #include "ocr/recognizer.h"
@@ -29,7 +30,7 @@ namespace {
 struct DataArguments {
   std::string data, model, charset = "auto", topology, architecture, out;
   double part = 0.9;
-  bool json = false;
+  bool json = false, outside = false;
 };
 
 /// A model that the labels are to be read by: a file's, or one that `train` would make.
@@ -58,7 +59,7 @@ Reader reader_of(const DataArguments& a) {
 
 Dataset checked(const DataArguments& a) {
   const Reader reader = reader_of(a);
-  Dataset data = open_dataset(a.data);
+  Dataset data = open_dataset(a.data, {a.outside});
   check_samples(
       data, reader.alphabet ? &*reader.alphabet : nullptr,
       [&](int width) { return reader.architecture.windows(width); }, reader.topology);
@@ -125,7 +126,7 @@ void print_stats(const DatasetStats& s, const std::string& format) {
 }
 
 void run_stats(const DataArguments& a) {
-  Dataset data = open_dataset(a.data);
+  Dataset data = open_dataset(a.data, {a.outside});
   check_samples(data, nullptr);
   const DatasetStats s = dataset_stats(data.samples);
   if (a.json) {
@@ -174,7 +175,7 @@ void write_relative(const fs::path& folder, const char* name, const std::vector<
 }
 
 void run_split(const DataArguments& a, const Settings& settings) {
-  Dataset data = open_dataset(a.data);
+  Dataset data = open_dataset(a.data, {a.outside});
   check_samples(data, nullptr);
   if (data.samples.size() < 2) {
     throw IoError(message(a.data, ": a split needs at least 2 sound samples, found ",
@@ -201,6 +202,7 @@ CLI::App* add_part(CLI::App& app, const char* name, const char* what, DataArgume
   CLI::App* command = app.add_subcommand(name, what);
   command->fallthrough();
   command->add_option("data", a.data, "Labelled images: folder or list")->required();
+  add_outside_option(*command, a.outside);
   return command;
 }
 

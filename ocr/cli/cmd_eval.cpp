@@ -11,6 +11,7 @@
 #include "ocr/cli/decoder_option.h"
 #include "ocr/cli/eval_printer.h"
 #include "ocr/cli/model_option.h"
+#include "ocr/cli/outside_option.h"
 #include "ocr/cli/progress.h"
 #include "ocr/dataset.h"
 #include "ocr/eval_page.h"
@@ -27,7 +28,7 @@ struct EvalArguments {
   std::vector<std::string> by;
   DecoderArguments decoder;
   EvalPrinting printing;
-  bool json = false;
+  bool json = false, outside = false;
 };
 
 /// The words as they were read, and what else reading them told.
@@ -110,7 +111,7 @@ void save_page(const EvalArguments& a, const EvalReport& report, const Recognize
 
 void run_eval(const EvalArguments& a, const Settings& settings) {
   check_arguments(a);  // refuses what contradicts itself before anything is read
-  Dataset data = open_dataset(a.data);
+  Dataset data = open_dataset(a.data, {a.outside});
   std::optional<BoxTable> boxes;
   if (!a.boxes.empty()) boxes = load_boxes(a.boxes);
   std::optional<Recognizer> recognizer;
@@ -149,6 +150,7 @@ void add_eval(CLI::App& app, const Settings& settings) {
       app.add_subcommand("eval", "Scores a model, or another program, on labelled images");
   add_model_option(*command, a->model);
   command->add_option("-e,--eval", a->data, "Labelled images: folder or list")->required();
+  add_outside_option(*command, a->outside);
   command->add_option(
       "--pred", a->predictions,
       "Another program's output, file<TAB>text; a third column of numbers from 0 to "

@@ -6,6 +6,7 @@
 #include "ocr/cli/command.h"
 #include "ocr/cli/inputs.h"
 #include "ocr/cli/model_option.h"
+#include "ocr/cli/outside_option.h"
 #include "ocr/explore_page.h"
 
 namespace talweg::ocr::cli {
@@ -15,6 +16,7 @@ namespace {
 struct ExploreArguments {
   std::string model, out = "explore.html";
   std::vector<std::string> images;
+  bool outside = false;
   ExploreOptions options;
 };
 
@@ -30,7 +32,7 @@ void run_explore(const ExploreArguments& a) {
     images.push_back({path, io::load_gray(path)});
     model_width(images.back().image.width, images.back().image.height);  // refuses what is too wide
   };
-  for_each_image(a.images, take, [] {});
+  for_each_image(a.images, a.outside, take, [] {});
   explore_page(recognizer, images, a.options).save(a.out);
   std::printf("%s\n", a.out.c_str());
 }
@@ -44,6 +46,7 @@ void add_explore(CLI::App& app, const Settings&) {
   add_model_option(*command, a->model);
   command->add_option("images", a->images, "Images, folders or lists of paths (.txt, .tsv)")
       ->required();
+  add_outside_option(*command, a->outside);
   command
       ->add_option("--alternatives", a->options.alternatives,
                    "How many best words to show, each with its probability")

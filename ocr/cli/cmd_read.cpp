@@ -17,6 +17,7 @@
 #include "ocr/cli/decoder_option.h"
 #include "ocr/cli/inputs.h"
 #include "ocr/cli/model_option.h"
+#include "ocr/cli/outside_option.h"
 #include "ocr/cli/reading_printer.h"
 #include "ocr/recognizer.h"
 
@@ -34,6 +35,7 @@ struct ReadArguments {
   int alternatives = 0;
   double min_confidence = 0;
   std::vector<std::string> images;
+  bool outside = false;
 
   /// The only image, or nothing where there may be several.
   std::string only_image() const {
@@ -216,7 +218,8 @@ void run_read(const ReadArguments& a, const Settings& settings) {
   Reader reader(a, settings, recognizer, std::move(decoder));
   try {
     for_each_image(
-        a.images, [&](const std::string& path) { reader.take(path); }, [&] { reader.flush(); });
+        a.images, a.outside, [&](const std::string& path) { reader.take(path); },
+        [&] { reader.flush(); });
   } catch (const IoError&) {
     if (std::ferror(stdout)) throw;
     // What was read before the fault still comes out whole.
@@ -259,6 +262,7 @@ void add_read(CLI::App& app, const Settings& settings) {
                    "(tsv, json, jsonl) says 'rejected'; how many there are is said at the end")
       ->check(CLI::Range(0.0, 1.0));
   add_conv_algo_option(*command, a->conv_algo);
+  add_outside_option(*command, a->outside);
   command
       ->add_option("images", a->images,
                    "Images, folders, lists of paths (.txt, .tsv), or - for paths on stdin, read as "

@@ -8,6 +8,7 @@
 #include "ocr/cli/aligner_options.h"
 #include "ocr/cli/command.h"
 #include "ocr/cli/conv_algo_option.h"
+#include "ocr/cli/outside_option.h"
 #include "ocr/cli/train_run.h"
 
 namespace talweg::ocr::cli {
@@ -93,6 +94,7 @@ void add_train(CLI::App& app, const Settings& settings) {
       ->check(CLI::IsMember({"none", "light", "scan"}))
       ->capture_default_str();
   command->add_option("-t,--train", a->data.train, "Labelled images: folder or list");
+  add_outside_option(*command, a->data.outside);
   command->add_option("-e,--val", a->data.validation, "Labelled images to validate on");
   CLI::Option* part = command->add_option("-p,--part", a->data.part,
                                           "Share kept for training where there is no -e");

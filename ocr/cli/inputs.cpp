@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/io/file.h"
+#include "ocr/dataset.h"
 #include "ocr/text.h"
 
 namespace talweg::ocr::cli {
@@ -53,13 +54,19 @@ void take_folder(const std::string& folder, const std::function<void(const std::
   std::for_each(files.begin(), files.end(), take);
 }
 
-void take_list(const std::string& list, const std::function<void(const std::string&)>& take) {
+void take_list(const std::string& list, bool outside,
+               const std::function<void(const std::string&)>& take) {
   const fs::path folder = fs::path(list).parent_path();
   const std::string bytes = io::read_file(list);
   int taken = 0;
   for (const TextLine& line : lines_of(bytes)) {
     const std::string name = first_column(line.text);
     if (name.empty() || (taken == 0 && (name == "file" || name == "image"))) continue;
+    if (!outside && !stays_inside(name)) {
+      throw IoError(message(list, ":", line.number, ": the image path ", name,
+                            " leaves the list's ",
+                            "folder; move the image there, or allow it with --outside"));
+    }
     take(fs::path(name).is_absolute() ? name : (folder / name).string());
     ++taken;
   }
@@ -106,7 +113,7 @@ bool is_list(const std::string& argument) {
   return extension == ".txt" || extension == ".tsv";
 }
 
-void for_each_image(const std::vector<std::string>& arguments,
+void for_each_image(const std::vector<std::string>& arguments, bool outside,
                     const std::function<void(const std::string& path)>& take,
                     const std::function<void()>& idle) {
   for (const std::string& argument : arguments) {
@@ -115,7 +122,7 @@ void for_each_image(const std::vector<std::string>& arguments,
     } else if (fs::is_directory(argument)) {
       take_folder(argument, take);
     } else if (is_list(argument)) {
-      take_list(argument, take);
+      take_list(argument, outside, take);
     } else {
       take(argument);
     }

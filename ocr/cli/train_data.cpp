@@ -63,7 +63,7 @@ void report(const std::string& path, const Dataset& data, bool skip_bad, bool qu
 
 /// The samples whose images can be used and are wide enough for their labels.
 Dataset open_sound(const std::string& path, const DataSpec& spec) {
-  Dataset data = open_dataset(path);
+  Dataset data = open_dataset(path, {spec.outside});
   const Architecture architecture = Architecture::parse(spec.architecture);
   check_samples(
       data, nullptr, [&](int width) { return architecture.windows(width); },

@@ -35,6 +35,7 @@ struct DataSpec {
   std::string topology;               ///< that labels must fit their images in
   std::string architecture;           ///< whose windows they must fit in
   bool skip_bad = false;              ///< leave faulty samples out instead of failing
+  bool outside = false;               ///< let lists name images outside their folders
 
   std::string to_json() const;
   /// Throws IoError where `text` is damaged.

@@ -42,6 +42,10 @@ TEST_CASE("a spec lists letters and ranges, with '-' itself at either end") {
   CHECK(contains(thrown<Error>([] { letters_of_spec(""); }), "no letters given"));
 }
 
+TEST_CASE("a spec may span all of Unicode, in no more time than that takes") {
+  CHECK(letters_of_spec("\x01-\U0010ffff").size() == 0x10ffff - 0x800);
+}
+
 TEST_CASE("letters of a spec are composed ones, ends of ranges too") {
   CHECK(letters_of_spec("ae\u0301") == U"a\u00e9");
   CHECK(letters_of_spec("\u00e9-i\u0302").size() == 6);

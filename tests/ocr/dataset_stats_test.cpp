@@ -35,11 +35,11 @@ TEST_CASE("of no numbers the spread is nothing") {
 TEST_CASE("letters are counted, with the labels that hold them and the first of these") {
   const std::vector<Sample> samples = {{"0.png", "ébb", "list.tsv", 2},
                                        {"1.png", "bé", "list.tsv", 3},
-                                       {"2.png", "ab", "list.json", 0}};
+                                       {"2.png", "ab", "list.json", 7}};
   const auto uses = letter_uses(samples);
   REQUIRE(uses.size() == 3);
   CHECK(uses[0].letter == U'a');
-  CHECK(uses[0].first == "list.json");
+  CHECK(uses[0].first == "list.json:7");
   CHECK(uses[1].letter == U'b');
   CHECK(uses[1].times == 4);
   CHECK(uses[1].samples == 3);

@@ -141,11 +141,66 @@ TEST_CASE("docTR's labels.json is read, with images beside it or in images/") {
   const Dataset dataset = open_dataset(folder.path());
   CHECK(dataset.format == "labels.json");
   CHECK(texts(dataset) == std::vector<std::string>{"caf\u00e9"});
-  CHECK(dataset.samples[0].where() == folder / "labels.json");
+  CHECK(dataset.samples[0].where() == (folder / "labels.json") + ":1");
   CHECK(contains(finding(dataset, Fault::kMissingImage), "b.png"));
-  CHECK(contains(finding(dataset, Fault::kBadLine), "the entry \"c.png\" is not of the form"));
+  CHECK(contains(finding(dataset, Fault::kBadLine),
+                 "the entry is not of the form \"image\": \"text\""));
   put_image(folder, "images/b.png");
   CHECK(texts(open_dataset(folder.path())) == std::vector<std::string>{"lost"});
+}
+
+TEST_CASE("a faulty entry of labels.json is found by its line, and the others stay") {
+  const ScratchFolder folder;
+  for (std::string_view name : {"a.png", "b.png", "c.png", "d.png", "e.png", "f.png"}) {
+    put_image(folder, name);
+  }
+  folder.write("labels.json",
+               "{\"a.png\": \"bell\x07\",\n \"b.png\": \"caf\xE9\",\n"
+               " \"c.png\": \"half \\ud83d\",\n \"d.png\": \"\\ud83d\\ude00\",\n"
+               " \"e.png\": [{\"e.png\": \"x\"}, null],\n \"d.png\": \"again\",\n"
+               " \"../f.png\": \"up\",\n \"f\\u0000.png\": \"hidden\"\n}\n");
+  const Dataset dataset = open_dataset(folder.path());
+  CHECK(texts(dataset) == std::vector<std::string>{"\U0001F600"});
+  const auto has = [&](const std::string& line, const std::string& what) {
+    const std::string start = (folder / "labels.json") + line;
+    return std::ranges::any_of(dataset.findings, [&](const Finding& f) {
+      return f.message.starts_with(start) && contains(f.message, what);
+    });
+  };
+  CHECK(dataset.findings.size() == 7);
+  CHECK(has(":1: ", "holds U+0007 as character 5"));
+  CHECK(has(":2: ", "(U+FFFD) as character 4"));
+  CHECK(has(":3: ", "(U+FFFD) as character 6"));
+  CHECK(has(":5: ", "is not of the form"));
+  CHECK(has(":6: ", "is listed twice"));
+  CHECK(has(":7: ", "leaves the list's folder"));
+  CHECK(has(":8: ", "the name of the image holds U+0000 as byte 2"));
+}
+
+TEST_CASE("bytes that are no UTF-8 are found whichever way they are wrong") {
+  const ScratchFolder folder;
+  const std::pair<const char*, const char*> cases[] = {
+      {"a\xFF", "byte 0xFF at offset 1 (character 2) can't start"},
+      {"na\xC3\xAFve\xE9", "offset 6 (character 6) needs 3 bytes"},
+      {"\xE9t\xE9", "byte 0x74 at offset 1 (character 1) doesn't continue"},
+      {"\xE0\x80\xAF", "(character 1) encode U+002F"},        // overlong '/'
+      {"x\xED\xA0\x80", "(character 2) encode U+D800"},       // half a surrogate pair
+      {"\xF4\x90\x80\x80", "(character 1) encode U+110000"},  // behind the last
+      {"a\x01", "holds U+0001 as character 2"},
+      {"\xEF\xBB\xBFx", "holds U+FEFF as character 1"},  // a mark that is not at the start
+      {"z\xE2\x80\x8B", "holds U+200B as character 2"}};
+  put_image(folder, "a.png");
+  for (const auto& [text, message] : cases) {
+    CAPTURE(message);
+    folder.write("labels.tsv", std::string("file\ttext\na.png\t") + text + "\n");
+    const Dataset dataset = open_dataset(folder.path());
+    REQUIRE(dataset.findings.size() == 1);
+    CHECK(dataset.findings[0].message.starts_with((folder / "labels.tsv") + ":2: "));
+    CHECK(contains(dataset.findings[0].message, message));
+  }
+  folder.write("labels.tsv", std::string("a.png\ta\0b\n", 10));
+  CHECK(
+      contains(finding(open_dataset(folder.path()), Fault::kCorruptText), "U+0000 as character 2"));
 }
 
 TEST_CASE("what holds no ground truth is refused in a sentence") {

@@ -27,13 +27,15 @@ TEST_CASE("bytes that are not UTF-8 are refused with their offset") {
     return thrown<Error>([&] { decode_utf8(bytes); });
   };
   CHECK(refusal("ab\xFFz") ==
-        "[text] byte 0xFF at offset 2 can't start a UTF-8 character; save the text as UTF-8");
+        "[text] byte 0xFF at offset 2 (character 3) can't start a UTF-8 character; save the text "
+        "as UTF-8");
   CHECK(contains(refusal("\xE9t\xE9"), "byte 0x74 at offset 1"));  // Latin-1
   CHECK(contains(refusal("abc\xE2\x82"), "needs 3 bytes, but the text ends after 2"));
-  CHECK(contains(refusal("\xC0\xAF"), "byte 0xC0 at offset 0"));        // overlong '/'
-  CHECK(contains(refusal("x\xE0\x80\xAF"), "offset 1 encode U+002F"));  // overlong '/'
-  CHECK(contains(refusal("\xED\xA0\x80"), "U+D800"));                   // a surrogate
-  CHECK(contains(refusal("\xF4\x90\x80\x80"), "U+110000"));             // beyond the last
+  CHECK(contains(refusal("\xC0\xAF"), "byte 0xC0 at offset 0"));  // overlong '/'
+  CHECK(
+      contains(refusal("x\xE0\x80\xAF"), "offset 1 (character 2) encode U+002F"));  // overlong '/'
+  CHECK(contains(refusal("\xED\xA0\x80"), "U+D800"));                               // a surrogate
+  CHECK(contains(refusal("\xF4\x90\x80\x80"), "U+110000"));  // beyond the last
   CHECK(contains(thrown<Error>([] { encode_utf8(char32_t{0xD800}); }), "U+D800"));
 }
 

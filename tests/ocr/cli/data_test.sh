@@ -53,6 +53,21 @@ expect 0 'CER            0 %' "$talweg" eval --pred read.tsv -e accents
 expect 0 'status  ok' "$talweg" align -m accents.safetensors accents/1.png --text $'e\xcc\x81a'
 expect 0 '^é	U+00E9	3	3	accents/labels.tsv:1$' "$talweg" data stats accents
 
+# a list may leave its folder only if asked
+mkdir lists
+printf '../words/0001.png\tab\n' >lists/up.tsv
+printf '../words/0001.png\n' >lists/up.txt
+expect 1 'lists/up.tsv:1: the image path ../words/0001.png leaves .* allow it with --outside' \
+  "$talweg" data check lists/up.tsv
+expect 0 '1 sound' "$talweg" data check lists/up.tsv --outside
+expect 0 'samples        1' "$talweg" data stats lists/up.tsv --outside
+expect 1 'lists/up.tsv:1: .*--outside' train -t lists/up.tsv -o none.safetensors
+expect 0 'model: ' train -t lists/up.tsv -p 1 --outside -o up.safetensors
+expect 1 'lists/up.tsv:1: .*--outside' "$talweg" eval -m up.safetensors -e lists/up.tsv
+expect 0 'words  *1' "$talweg" eval -m up.safetensors -e lists/up.tsv --outside
+expect 1 'lists/up.txt:1: .*--outside' "$talweg" read -m up.safetensors lists/up.txt
+expect 0 'words/0001.png	' "$talweg" read -m up.safetensors lists/up.txt --outside
+
 # stats
 expect 0 'samples        40 (labels.tsv)' "$talweg" data stats words
 expect 0 'label          1 to 4 characters' "$talweg" data stats words
