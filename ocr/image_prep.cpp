@@ -138,9 +138,9 @@ float ink_level(const std::vector<float>& deviation) {
 
 // Whether the picture has two grey levels or one, as a mask has.
 bool is_mask(const io::Gray8& image) {
-  const auto [low, high] = std::minmax_element(image.pixels.begin(), image.pixels.end());
-  return std::all_of(image.pixels.begin(), image.pixels.end(),
-                     [&](uint8_t p) { return p == *low || p == *high; });
+  const auto ends = std::ranges::minmax(image.pixels);
+  return std::ranges::all_of(image.pixels,
+                             [&](uint8_t p) { return p == ends.min || p == ends.max; });
 }
 
 }  // namespace

@@ -231,7 +231,7 @@ class Evaluator {
     std::optional<int> axis;
     if (f->takes_axis && int(arguments.size()) == f->arguments + 1) {
       const std::optional<double> n = arguments.back().number;
-      if (!n || *n != std::round(*n))
+      if (!n || *n != std::round(*n) || std::abs(*n) > kMaxRank)
         in_.fail(starts.back(), "an axis is a whole number: 0, 1 or -1");
       axis = int(*n);
       arguments.pop_back();

@@ -13,6 +13,9 @@ class App;
 
 namespace talweg::ocr::cli {
 
+/// Exit codes: what was asked for failed, or can't be meant.
+inline constexpr int kFailed = 1, kMisused = 2;
+
 /// Options that every subcommand takes.
 struct Settings {
   int threads = 0;  ///< 0: as many as the machine has

@@ -1,4 +1,4 @@
-// The program `talweg`: one subcommand a file; only here is anything turned into an exit code.
+// The program `talweg`: only here is anything turned into an exit code.
 #include <omp.h>
 #include <talweg_commit.h>  // written by CMake at each build
 
@@ -8,26 +8,14 @@
 #include <new>
 
 #include "core/kernels/kernels.h"
-#include "ocr/cli/command.h"
+#include "ocr/cli/program.h"
 
 namespace talweg::ocr::cli {
 namespace {
 
-constexpr int kFailed = 1, kMisused = 2;
-
 std::string version() {
   return message("talweg ", TALWEG_VERSION, " (commit ", TALWEG_COMMIT, ", ", TALWEG_COMPILER,
                  ", instruction set ", kernels::table<float>().name, ")");
-}
-
-/// The options of every subcommand stand behind its name, where people write them.
-void add_shared_options(CLI::App& command, Settings& settings) {
-  command.add_option("--threads", settings.threads, "Threads; all the machine has if not given")
-      ->check(CLI::Range(1, 1024));
-  command.add_option("--seed", settings.seed, "Seed of everything random")
-      ->check(CLI::NonNegativeNumber)  // or a minus would wrap around
-      ->capture_default_str();
-  command.add_flag("--quiet", settings.quiet, "No progress or notes on stderr");
 }
 
 int run(int argc, char** argv) {
@@ -35,16 +23,7 @@ int run(int argc, char** argv) {
   CLI::App app("Reads words: energies over windows, and the lowest-energy path through them.",
                "talweg");
   app.set_version_flag("--version", version);
-  app.require_subcommand(1);
-  for (const auto add : {add_demo, add_render, add_data, add_train, add_read, add_eval, add_explore,
-                         add_align, add_inspect, add_memory, add_lm, add_lab, add_ops, add_tape,
-                         add_check, add_man, add_completion}) {
-    add(app, settings);
-  }
-  for (CLI::App* command : app.get_subcommands({})) {
-    add_shared_options(*command, settings);
-    command->immediate_callback(false);
-  }
+  add_commands(app, settings);
   // Runs after parsing and before the subcommand's own callback.
   app.parse_complete_callback([&] {
     kernels::table<float>();  // an unknown TALWEG_ISA is refused here, whatever is asked for

@@ -243,6 +243,8 @@ void check_mistakes(Input& in) {
 }  // namespace
 }  // namespace talweg::ebm
 
+talweg::fuzz::Corpus talweg::fuzz::corpus() { return {}; }
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   talweg::fuzz::Input in(data, size);
   const auto isas = talweg::kernels::available_isas();

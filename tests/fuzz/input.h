@@ -1,6 +1,8 @@
-// Bytes read as numbers, sizes and energies; and what a fuzz target does where a promise is broken.
+// Bytes read as numbers, sizes and energies; what a fuzz target begins from; and what it does where a
+// promise is broken.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +12,7 @@
 #include <initializer_list>
 #include <limits>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -25,6 +28,15 @@ inline void require(bool kept, const char* promise) {
   std::fprintf(stderr, "broken: %s\n", promise);
   std::abort();
 }
+
+/// Where a target begins.
+struct Corpus {
+  std::vector<std::string> seeds;  ///< inputs that reach far into it; none where any bytes do
+  int inputs = 20000;              ///< how many a replay feeds it
+};
+
+/// Every target defines it: made by the project's own writers, so that no file need be kept.
+Corpus corpus();
 
 /// Reads from the front; past the end there are zeros.
 class Input {
@@ -52,6 +64,35 @@ class Input {
  private:
   std::span<const uint8_t> rest_;
 };
+
+/// A sound file after an accident or a forgery: up to 8 pieces overwritten, cut out, put in or doubled,
+/// or the end lost, as the input says.
+inline std::string damaged(Input& in, std::string bytes) {
+  for (int64_t n = in.below(9); n > 0 && !bytes.empty(); --n) {
+    const size_t at = in.bits<uint32_t>() % bytes.size();
+    const size_t length = std::min<size_t>(1 + in.below(16), bytes.size() - at);
+    switch (in.below(6)) {
+      case 0:
+        for (size_t k = 0; k < length; ++k) bytes[at + k] = static_cast<char>(in.byte());
+        break;
+      case 1:
+        bytes[at] = static_cast<char>(bytes[at] ^ (1 << in.below(8)));
+        break;
+      case 2:
+        bytes[at] = static_cast<char>(in.byte());
+        break;
+      case 3:
+        bytes.erase(at, length);
+        break;
+      case 4:
+        bytes.insert(at, bytes.substr(at, length));
+        break;
+      default:
+        bytes.resize(at);
+    }
+  }
+  return bytes;
+}
 
 /// Kinds of energies, from tame to wild.
 enum class Scale : uint8_t { tame, tied, finite, special, any };

@@ -54,6 +54,8 @@ std::string a_model(fuzz::Input& in) {
 }  // namespace
 }  // namespace talweg::ebm
 
+talweg::fuzz::Corpus talweg::fuzz::corpus() { return {}; }
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace talweg::ebm;
   talweg::fuzz::Input in(data, size);
