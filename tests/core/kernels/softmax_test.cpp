@@ -52,7 +52,9 @@ struct Case {
         log_p(s.rows * s.cols),
         share(random_array(s.rows, rng)),
         label(s.rows) {
-    for (int64_t i = 0; i < x.size(); ++i) x[i] = 4 * x[i] + 100;
+    for (int64_t i = 0; i < x.size(); ++i) {  // rows far below zero, about it, and far above
+      x[i] = 4 * x[i] + float(100 * (i / s.cols % 3 - 1));
+    }
     reference<float>().row_softmax(s.rows, s.cols, x.data(), p.data());
     reference<float>().row_log_softmax(s.rows, s.cols, x.data(), log_p.data());
     for (int64_t r = 0; r < s.rows; ++r) {
