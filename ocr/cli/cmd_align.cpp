@@ -147,7 +147,14 @@ void add_align(CLI::App& app, const Settings&) {
   command->add_option("image", a->image, "Image of the word")->required();
   command
       ->add_option_function<std::string>(
-          "--text", [a](const std::string& text) { a->text = to_nfc(text); },
+          "--text",
+          [a](const std::string& text) {
+            try {
+              a->text = to_nfc(text);
+            } catch (const Error& e) {
+              throw UsageError(message("--text can't be meant: ", e.what()));
+            }
+          },
           "What is written on it")
       ->required();
   command

@@ -37,6 +37,7 @@ expect 0 '"cer"' "$talweg" eval -m $model -e words --json
 expect 0 'CER            0 %' "$talweg" eval --pred words/labels.tsv -e words
 expect 0 'status  ok' "$talweg" align -m $model words/0003.png --text "$text" -o path.png
 [[ -s path.png ]] || fail "align wrote no figure"
+expect 2 "--text can't be meant: .*byte 0xFF at offset 1" "$talweg" align -m $model words/0003.png --text $'a\xff'
 expect 0 'status  ok' "$talweg" align -m $model words/0003.png --text "$text" --saliency saliency.png
 [[ -s saliency.png ]] || fail "align wrote no saliency"
 expect 2 '.png or .svg' "$talweg" align -m $model words/0003.png --text "$text" --saliency path.gif
