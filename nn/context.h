@@ -59,6 +59,7 @@ template <class T> class Context {
     for (Staged& s : staged_) s.pending = false;
     stream_ = Rng(rng_.next(), 0);
     streams_taken_ = 0;
+    lent_ = {};
   }
 
   /// The parameter as a leaf of the tape: borrowed once a pass, so that its gradients add up. In
@@ -78,6 +79,7 @@ template <class T> class Context {
 
   /// What backward() left for a parameter in this pass; empty if nothing arrived.
   std::span<const T> gradient(int id) const {
+    if (!lent_.empty()) return lent_[std::size_t(id)];
     const bool used = std::size_t(id) < leaves_.size() && leaves_[std::size_t(id)];
     return used && parameters_[id].trained ? leaves_[std::size_t(id)].grad_view()
                                            : std::span<const T>();
@@ -94,6 +96,17 @@ template <class T> class Context {
     it->pending = true;
     return it->value;
   }
+
+  /// What this pass staged; empty if nothing.
+  std::span<const T> staged(int id) const {
+    const auto it =
+        std::find_if(staged_.begin(), staged_.end(), [=](auto& s) { return s.id == id; });
+    if (it == staged_.end() || !it->pending) return {};
+    return it->value.values();
+  }
+
+  /// Until begin_step() these are the gradients, one a parameter: the sum over several passes.
+  void lend_gradients(std::span<const std::span<const T>> by_id) { lent_ = by_id; }
 
   /// Makes this pass's staged values the parameters' values.
   void commit() {
@@ -137,7 +150,8 @@ template <class T> class Context {
   Rng rng_, stream_;
   uint64_t streams_taken_ = 0;
   ConvAlgo conv_algo_ = ConvAlgo::automatic;
-  std::vector<Var<T>> leaves_;        // by parameter id
+  std::vector<Var<T>> leaves_;  // by parameter id
+  std::span<const std::span<const T>> lent_;
   std::vector<Staged> staged_;        // in the order of first use; a handful
   bool again_ = false;                // is a Replay under way that must not stage twice?
   std::vector<Staged> staged_again_;  // what it stages: read by nobody

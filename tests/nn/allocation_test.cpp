@@ -19,12 +19,14 @@ TEST_CASE("the counter sees plain and aligned allocations, and only while it cou
   CHECK(allocations == 2);
 }
 
-template <class T> int64_t allocations_between_steps_10_and_100(bool normalise) {
+template <class T>
+int64_t allocations_between_steps_10_and_100(bool normalise, int micro_batches = 1) {
   BarNet<T> bars(3, 0.1, normalise);
   Tape<T> tape;
   auto context = Context<T>::for_training(tape, bars.parameters, Rng(3));
   AdamW<T> optimizer(bars.parameters);
   Training<T> training = bars.training(3, 101);
+  training.micro_batches = micro_batches;
   training.on_step = [](const StepReport& report) {
     counting = 9 <= report.step && report.step < 100;  // from the end of step 9 to that of step 100
     return true;
@@ -40,6 +42,11 @@ TEST_CASE("training a CNN takes nothing from the heap between steps 10 and 100")
     CHECK(allocations_between_steps_10_and_100<float>(normalise) == 0);
     CHECK(allocations_between_steps_10_and_100<double>(normalise) == 0);
   }
+}
+
+TEST_CASE("nor does training on micro-batches") {
+  CHECK(allocations_between_steps_10_and_100<float>(true, 3) == 0);
+  CHECK(allocations_between_steps_10_and_100<double>(false, 3) == 0);
 }
 
 TEST_CASE("reading with a CNN takes nothing from the heap after the second image") {
