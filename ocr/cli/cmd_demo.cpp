@@ -14,6 +14,7 @@
 #include "ocr/cli/command.h"
 #include "ocr/cli/conv_algo_option.h"
 #include "ocr/cli/progress.h"
+#include "ocr/cli/short_spins.h"
 #include "ocr/demo.h"
 #include "ocr/demo_figures.h"
 #include "ocr/demo_report.h"
@@ -93,6 +94,7 @@ void save_samples(const std::filesystem::path& folder, const ClassicTask& task, 
 }
 
 void run_demo_command(const DemoArguments& a, const Settings& settings) {
+  begin_with_short_spins();
   if (a.steps < 10 || a.words < 1) {
     throw UsageError("--steps must be at least 10 and --words at least 1");
   }

@@ -13,6 +13,7 @@
 #include "ocr/cli/model_option.h"
 #include "ocr/cli/outside_option.h"
 #include "ocr/cli/progress.h"
+#include "ocr/cli/short_spins.h"
 #include "ocr/dataset.h"
 #include "ocr/eval_page.h"
 #include "ocr/predictions.h"
@@ -110,6 +111,7 @@ void save_page(const EvalArguments& a, const EvalReport& report, const Recognize
 }
 
 void run_eval(const EvalArguments& a, const Settings& settings) {
+  begin_with_short_spins();
   check_arguments(a);  // refuses what contradicts itself before anything is read
   Dataset data = open_dataset(a.data, {a.outside});
   std::optional<BoxTable> boxes;

@@ -11,6 +11,7 @@
 #include "ebm/lab/report.h"
 #include "ocr/cli/command.h"
 #include "ocr/cli/progress.h"
+#include "ocr/cli/short_spins.h"
 #include "ocr/lab/experiments.h"
 
 namespace talweg::ocr::cli {
@@ -64,6 +65,7 @@ std::vector<lab::Experiment> all_experiments() {
 }
 
 void run_lab(const LabArguments& a, const Settings& settings) {
+  begin_with_short_spins();
   const lab::RunOptions options{.seed = settings.seed, .fault = a.fault, .full = a.full};
   std::vector<lab::Experiment> chosen;
   try {

@@ -19,6 +19,7 @@
 #include "ocr/cli/model_option.h"
 #include "ocr/cli/outside_option.h"
 #include "ocr/cli/reading_printer.h"
+#include "ocr/cli/short_spins.h"
 #include "ocr/recognizer.h"
 
 namespace talweg::ocr::cli {
@@ -207,6 +208,7 @@ void prepare_heap() {
 }
 
 void run_read(const ReadArguments& a, const Settings& settings) {
+  if (a.only_image().empty()) begin_with_short_spins();
   prepare_heap();
   decoder_of(a.decoder);  // refuses what contradicts itself before anything is read
   if (a.alternatives > 0 && a.format != "tsv" && !a.format.starts_with("json")) {
