@@ -1,11 +1,14 @@
 #include "ocr/training.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/kernels/kernels.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/shape_ops.h"
 #include "core/ops/softmax.h"
 #include "nn/schedule.h"
+#include "nn/tree_sum.h"
 #include "ocr/fine_tune.h"
 #include "ocr/json_numbers.h"
 #include "ocr/prefetch.h"
@@ -25,23 +28,44 @@ IoError damaged_plan(const std::string& origin, const std::exception& e) {
 }
 
 std::string to_json(const TrainingPlan& plan, int64_t images, int64_t infeasible) {
-  return nlohmann::json{{"seed", plan.seed},
-                        {"character_steps", plan.character_steps},
-                        {"word_steps", plan.word_steps},
-                        {"loss", std::string(ebm::to_string(plan.loss.loss))},
-                        {"margin", plan.loss.margin},
-                        {"negatives", plan.loss.negatives},
-                        {"beta", plan.beta.to_string()},
-                        {"learning_rate", plan.learning_rate},
-                        {"warmup_steps", plan.warmup_steps},
-                        {"weight_decay", plan.weight_decay},
-                        {"max_gradient_norm", plan.max_gradient_norm},
-                        {"guide", plan.guide},
-                        {"conv_algo", std::string(conv_algo_name(plan.conv_algo))},
-                        {"images", images},
-                        {"infeasible", infeasible}}
-      .dump();
+  nlohmann::json j{{"seed", plan.seed},
+                   {"character_steps", plan.character_steps},
+                   {"word_steps", plan.word_steps},
+                   {"loss", std::string(ebm::to_string(plan.loss.loss))},
+                   {"margin", plan.loss.margin},
+                   {"negatives", plan.loss.negatives},
+                   {"beta", plan.beta.to_string()},
+                   {"learning_rate", plan.learning_rate},
+                   {"warmup_steps", plan.warmup_steps},
+                   {"weight_decay", plan.weight_decay},
+                   {"max_gradient_norm", plan.max_gradient_norm},
+                   {"guide", plan.guide},
+                   {"conv_algo", std::string(conv_algo_name(plan.conv_algo))},
+                   {"images", images},
+                   {"infeasible", infeasible}};
+  // Left out where there is one, as before there were any.
+  if (plan.micro_batches != 1) j["micro_batches"] = plan.micro_batches;
+  return j.dump();
 }
+
+/// Which numbers of batches a process makes, one after another.
+class BatchNumbers {
+ public:
+  BatchNumbers(int micro_batches, const nn::Communicator* ranks) : micro_batches_(micro_batches) {
+    const std::vector<int> owners =
+        nn::shared_evenly(micro_batches, ranks != nullptr ? ranks->size() : 1);
+    const auto mine = std::equal_range(owners.begin(), owners.end(), ranks ? ranks->rank() : 0);
+    first_ = mine.first - owners.begin();
+    count_ = mine.second - mine.first;
+  }
+  /// The i-th of all, from step 0 on.
+  int64_t operator[](int64_t i) const { return i / count_ * micro_batches_ + first_ + i % count_; }
+  /// How many are in the steps before `step`.
+  int64_t before(int64_t step) const { return step * count_; }
+
+ private:
+  int64_t micro_batches_, first_ = 0, count_ = 1;
+};
 
 }  // namespace
 
@@ -50,7 +74,7 @@ std::optional<TrainingPlan> plan_in(const ModelInfo& info, const std::string& or
   if (entry == info.metadata.end()) return {};
   try {
     const auto j = nlohmann::json::parse(entry->second);
-    constexpr int64_t kMostNegatives = 1000;
+    constexpr int64_t kMostNegatives = 1000, kMostMicroBatches = 65536;
     constexpr double kMost = 1e30;
     TrainingPlan plan;
     plan.architecture = info.architecture;
@@ -69,6 +93,9 @@ std::optional<TrainingPlan> plan_in(const ModelInfo& info, const std::string& or
     plan.weight_decay = number_in(j, "weight_decay", 0, kMost);
     plan.max_gradient_norm = number_in(j, "max_gradient_norm", 0, kMost);
     if (j.contains("guide")) plan.guide = number_in(j, "guide", 0, kMost);
+    if (j.contains("micro_batches")) {
+      plan.micro_batches = int(count_in(j, "micro_batches", kMostMicroBatches));
+    }
     plan.conv_algo = parse_conv_algo(j.value("conv_algo", std::string("auto")));
     expect(plan.steps() > 0, "it has no steps");
     for (const double beta : {plan.beta.first, plan.beta.last}) ebm::check(plan.loss, beta);
@@ -91,6 +118,8 @@ WordTrainer::WordTrainer(const TrainingPlan& plan, const BatchSource& source)
   expect(plan.character_steps >= 0 && plan.word_steps >= 0 && plan.steps() > 0,
          "training needs at least one step, asked for ", plan.character_steps, " + ",
          plan.word_steps);
+  expect(plan.micro_batches >= 1, "training needs at least one micro-batch a step, asked for ",
+         plan.micro_batches);
   for (const double beta : {plan.beta.first, plan.beta.last}) ebm::check(plan.loss, beta);
   context_.set_conv_algo(plan.conv_algo);
 }
@@ -189,19 +218,37 @@ void WordTrainer::note_windows(const Batch& batch) {
   }
 }
 
+void WordTrainer::share(nn::Communicator& ranks, const std::string& data) {
+  expect(ranks.size() <= plan_.micro_batches, ranks.size(), " processes can't share ",
+         plan_.micro_batches, " micro-batches a step");
+  nn::expect_alike(ranks, "the instruction set", kernels::table<float>().name);
+  nn::expect_alike(ranks, "the data", data);
+  nn::expect_alike(ranks, "the plan", metadata({}).at(kPlanKey));
+  ranks_ = &ranks;
+}
+
+/// The batch that has this number among all micro-batches of all steps.
+void WordTrainer::fetch(int64_t number, Batch& batch) const {
+  aligns(number / plan_.micro_batches) ? source_.words(number, batch)
+                                       : source_.characters(number, batch);
+}
+
 bool WordTrainer::run(const std::function<bool(const TrainingReport&)>& on_step, int ahead) {
-  const auto make = [this](int64_t step, Batch& batch) {
-    aligns(step) ? source_.words(step, batch) : source_.characters(step, batch);
-  };
-  Prefetcher batches(make, next_step_, plan_.steps(), ahead);
+  const BatchNumbers numbers(plan_.micro_batches, ranks_);
+  Prefetcher batches([&](int64_t i, Batch& batch) { fetch(numbers[i], batch); },
+                     numbers.before(next_step_), numbers.before(plan_.steps()), ahead);
   nn::Training<float> training;
+  training.micro_batches = plan_.micro_batches;
   const Batch* batch = nullptr;
-  int64_t batch_step = -1;
-  training.loss = [&](int64_t step, nn::Context<float>& context) {
-    if (step != batch_step) batch = &batches.next();  // a step that failed is asked for twice
-    batch_step = step;
+  int64_t at = -1;
+  training.loss = [&](int64_t number, nn::Context<float>& context) {
+    if (number != at) batch = &batches.next();  // one that failed is asked for twice
+    at = number;
     last_infeasible_ = 0;
-    return loss(*batch, step, context);
+    return loss(*batch, number / plan_.micro_batches, context);
+  };
+  training.count = [&] {
+    return std::array<int64_t, 2>{std::ssize(batch->texts), last_infeasible_};
   };
   training.schedule = nn::WarmupCosine{.peak = plan_.learning_rate,
                                        .final = 0,
@@ -210,12 +257,15 @@ bool WordTrainer::run(const std::function<bool(const TrainingReport&)>& on_step,
   training.max_gradient_norm = plan_.max_gradient_norm;
   training.on_step = [&](const nn::StepReport& r) {
     next_step_ = r.step + 1;
-    images_ += int64_t(batch->texts.size());
-    infeasible_ += last_infeasible_;
+    images_ += r.counts[0];
+    infeasible_ += r.counts[1];
     return !on_step || on_step({r.step, plan_.steps(), aligns(r.step), r.loss, r.learning_rate,
                                 r.gradient_norm, images_, infeasible_});
   };
-  next_step_ = nn::train(context_, optimizer_, training, next_step_, plan_.steps());
+  next_step_ =
+      ranks_ == nullptr
+          ? nn::train(context_, optimizer_, training, next_step_, plan_.steps())
+          : nn::train_shared(context_, optimizer_, training, *ranks_, next_step_, plan_.steps());
   return next_step_ == plan_.steps();
 }
 
@@ -223,7 +273,7 @@ void WordTrainer::study_step(const StudyStep& look) {
   const Rng rng = context_.rng();
   const int64_t images = images_, infeasible = infeasible_;
   Batch batch;
-  aligns(next_step_) ? source_.words(next_step_, batch) : source_.characters(next_step_, batch);
+  fetch(next_step_ * plan_.micro_batches, batch);
   {
     const TapeScope<float> scope(tape_);
     context_.begin_step();
@@ -270,7 +320,7 @@ Recognizer WordTrainer::kept_recognizer() const {
 
 std::vector<nn::ConvChoice> WordTrainer::conv_choices() const {
   Batch batch;
-  source_.words(plan_.character_steps, batch);
+  source_.words(plan_.character_steps * plan_.micro_batches, batch);
   const Shape images = batch.images.shape();
   return nn::conv_choices(network_.layers, network_.parameters, images, plan_.conv_algo);
 }

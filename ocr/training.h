@@ -31,6 +31,9 @@ struct TrainingPlan {
   int64_t warmup_steps = 30;
   double weight_decay = 1e-2;
   double max_gradient_norm = 5;
+  /// Batches of the source that a step learns from, each a pass of its own (nn/trainer.h): what
+  /// processes can share.
+  int micro_batches = 1;
   /// Weight of a second term of stage 2's loss: the cross-entropy of the windows that measured spans
   /// make sure (letter_spans.h). It keeps letters where they stand; 0 leaves them to the aligner.
   double guide = 0;
@@ -56,7 +59,8 @@ struct TrainingReport {
   int64_t infeasible = 0;  ///< of them, labels too long for their image
 };
 
-/// A model in training.
+/// A model in training. Several processes can share its steps (share()): then each has a trainer of the
+/// same plan, and all of them run.
 class WordTrainer {
  public:
   /// Starts afresh. `source` must outlive the trainer.
@@ -71,10 +75,15 @@ class WordTrainer {
   /// the plan's topology and of its architecture, or one that the plan's extends.
   void begin_from(const std::filesystem::path& path);
 
-  /// Runs to the end of the plan, or until `on_step` returns false. Returns true at the end. Throws
-  /// Error, naming step and op, at the first loss that is not finite. Meanwhile a thread of its own
-  /// makes the batches of the next `ahead` steps; the result is the same, bit for bit, for any
-  /// number, 0 included.
+  /// From now on the processes of `ranks`, which must outlive the trainer, share the micro-batches of
+  /// every step. Throws Error where they are more than these, or not alike in plan, instruction set or
+  /// `data`, which tells what they learn from.
+  void share(nn::Communicator& ranks, const std::string& data);
+
+  /// Runs to the end of the plan, or until `on_step` (process 0's) returns false. Returns true at the
+  /// end. Throws Error, naming step and op, at the first loss that is not finite; PeerError where
+  /// another process failed. Meanwhile a thread of its own makes the next `ahead` batches; the result
+  /// is the same, bit for bit, for any number, 0 included.
   bool run(const std::function<bool(const TrainingReport&)>& on_step = {},
            int ahead = kBatchesAhead);
 
@@ -107,6 +116,7 @@ class WordTrainer {
 
  private:
   bool aligns(int64_t step) const { return step >= plan_.character_steps; }  // stage 2
+  void fetch(int64_t number, Batch& batch) const;
   Var<float> loss(const Batch& batch, int64_t step, nn::Context<float>& context);
   void note_windows(const Batch& batch);
   nn::Metadata metadata(const nn::Metadata& summary) const;
@@ -119,8 +129,9 @@ class WordTrainer {
   Tape<float> tape_;
   nn::Context<float> context_;
   nn::AdamW<float> optimizer_;
+  nn::Communicator* ranks_ = nullptr;  // null: this process alone
   int64_t next_step_ = 0, images_ = 0, infeasible_ = 0;
-  int64_t last_infeasible_ = 0;               // of the step under way
+  int64_t last_infeasible_ = 0;               // of the batch under way
   ebm::WordObjective<float> objective_;       // of stage 2
   std::vector<int64_t> windows_;              // of the batch under way: of each image
   std::vector<int32_t> sure_, sure_of_word_;  // [B * L] what windows surely show; of one image

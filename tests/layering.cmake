@@ -25,7 +25,7 @@ set(may_tests/bench  core/ bench/)
 set(may_tests        core/ nn/ ebm/ ocr/ tests/)
 
 # Libraries that have a home: what their includes start with, and the folders that may use them.
-set(libraries CLI/ ft2build.h freetype/ stb_ nlohmann/ doctest/ benchmark/ oneapi/ cblas.h)
+set(libraries CLI/ ft2build.h freetype/ stb_ nlohmann/ doctest/ benchmark/ oneapi/ cblas.h mpi.h)
 set(home_CLI/        ocr/cli bench)
 set(home_ft2build.h  ocr ocr/cli)
 set(home_freetype/   ocr ocr/cli)
@@ -35,6 +35,7 @@ set(home_doctest/    tests/bench tests)
 set(home_benchmark/  bench)
 set(home_oneapi/     bench/peers)
 set(home_cblas.h     bench/peers)
+set(home_mpi.h       ocr/cli)
 
 # A plain line, so that file:line stays together; CMake's own errors are wrapped at 80 columns.
 function(report finding)

@@ -2,13 +2,19 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <csignal>
+#include <functional>
 #include <memory>
+#include <new>
+#include <optional>
 #include <string_view>
 
 #include "ocr/cli/aligner_options.h"
 #include "ocr/cli/command.h"
 #include "ocr/cli/conv_algo_option.h"
 #include "ocr/cli/outside_option.h"
+#include "ocr/cli/ranks.h"
+#include "ocr/cli/short_spins.h"
 #include "ocr/cli/train_run.h"
 
 namespace talweg::ocr::cli {
@@ -28,7 +34,8 @@ void check_resume(const CLI::App& command) {
   }
 }
 
-void run_train(TrainArguments a, const Settings& settings) {
+/// Throws UsageError where options contradict each other.
+void check_options(const TrainArguments& a, int processes) {
   if ((a.steps > 0) + (a.epochs > 0) + !a.time.empty() > 1) {
     throw UsageError("--steps, --epochs and --time all say how long; give one of them");
   }
@@ -59,6 +66,17 @@ void run_train(TrainArguments a, const Settings& settings) {
   if (draws && !mixes && a.steps == 0 && a.time.empty() && !a.calibrate) {
     throw UsageError("words drawn in typefaces never end; say how long with --steps or --time");
   }
+  if (processes > 1 && a.calibrate) {
+    throw UsageError("--calibrate is done by one process; start it without mpirun");
+  }
+}
+
+/// In one of several processes, or the only one. `check_given` looks at the options as they were given.
+void train(TrainArguments a, const Settings& settings, nn::Communicator& ranks,
+           const std::function<void()>& check_given) {
+  check_given();
+  check_options(a, ranks.size());
+  const bool draws = !a.data.typefaces.empty();
   complete(a);
   if (!a.time.empty()) parse_time(a.time);
   check_loss(a);
@@ -66,10 +84,37 @@ void run_train(TrainArguments a, const Settings& settings) {
   a.data.seed = settings.seed;
   a.data.skip_bad = a.bad == "skip";
   if (!draws && a.data.fonts.empty()) a.data.fonts.emplace_back(kDefaultFont);
-  const io::FileLock ours = claim_file(a.out);
-  catch_interrupts();
-  TrainRun run(a, settings);
+  std::optional<io::FileLock> ours;
+  if (ranks.rank() == 0) {
+    require_writable_for(a.out);
+    ours.emplace(a.out);
+    catch_interrupts();  // the others are ended by the launcher
+  }
+  TrainRun run(a, settings, ranks);
   a.calibrate ? run.calibrate() : run.train();
+}
+
+/// Process 0 speaks for all: the same is wrong in each, or it is told by the one where it is.
+void run_train(const TrainArguments& a, const Settings& settings,
+               const std::function<void()>& check_given) {
+  begin_with_short_spins();
+  const std::unique_ptr<Ranks> ranks = join_ranks();
+  if (ranks->communicator().rank() == 0) {
+    train(a, settings, ranks->communicator(), check_given);
+  } else {
+    const Muted muted;
+    std::signal(SIGUSR1, SIG_IGN);  // which mpirun hands on to all: process 0 answers it
+    try {
+      train(a, settings, ranks->communicator(), check_given);
+    } catch (const std::bad_alloc&) {
+      ranks->abandon("out of memory");
+      throw;
+    } catch (const std::exception& e) {
+      ranks->abandon(e.what());
+      throw;
+    }
+  }
+  ranks->finish();
 }
 
 }  // namespace
@@ -125,6 +170,13 @@ void add_train(CLI::App& app, const Settings& settings) {
       ->capture_default_str();
   command->add_option("--steps", a->steps, message("Steps (default ", TrainingPlan().steps(), ")"))
       ->check(CLI::Range(2, 100'000'000));
+  command
+      ->add_option(
+          "--micro-batches", a->micro_batches,
+          "Batches that a step learns from, the mean of their gradients: as many processes "
+          "as that, or fewer, can share them (mpirun -n 4), and the result is the same")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
   command->add_option("--epochs", a->epochs, "Passes over the images")
       ->check(CLI::Range(1, 1'000'000));
   command->add_option("--time", a->time, "As many steps as fit: 90s, 10m, 1h");
@@ -184,10 +236,12 @@ void add_train(CLI::App& app, const Settings& settings) {
       "          talweg train -t words/ -o model.safetensors --epochs 40\n"
       "          talweg train --load reader.safetensors -t words/ --charset-mode union -o "
       "mine.safetensors\n"
-      "          talweg train --resume model.checkpoint.safetensors -o model.safetensors");
+      "          talweg train --resume model.checkpoint.safetensors -o model.safetensors\n"
+      "          mpirun -n 4 talweg train -t words/ --micro-batches 4 -o model.safetensors");
   command->callback([=, &settings] {
-    if (!a->resume.empty() && a->load.empty()) check_resume(*command);
-    run_train(*a, settings);
+    run_train(*a, settings, [=] {
+      if (!a->resume.empty() && a->load.empty()) check_resume(*command);
+    });
   });
 }
 

@@ -22,6 +22,7 @@ void ask_to_stop(int signal) {
 void catch_interrupts() {
   std::signal(SIGINT, ask_to_stop);
   std::signal(SIGTERM, ask_to_stop);
+  std::signal(SIGUSR1, ask_to_stop);
 }
 
 bool interrupted() { return stop_asked != 0; }

@@ -54,7 +54,8 @@ void add_render(CLI::App& app, const Settings& settings);
 void add_tape(CLI::App& app, const Settings& settings);
 void add_train(CLI::App& app, const Settings& settings);
 
-/// Makes Ctrl-C (SIGINT) and SIGTERM a request that interrupted() answers; a second one kills.
+/// Makes Ctrl-C (SIGINT), SIGTERM, and SIGUSR1, which batch systems send ahead of a time limit, a request
+/// that interrupted() answers; a second one kills.
 void catch_interrupts();
 /// Has the user asked to stop?
 bool interrupted();

@@ -9,13 +9,14 @@
 
 #include "core/kernels/kernels.h"
 #include "ocr/cli/program.h"
+#include "ocr/cli/ranks.h"
 
 namespace talweg::ocr::cli {
 namespace {
 
 std::string version() {
   return message("talweg ", TALWEG_VERSION, " (commit ", TALWEG_COMMIT, ", ", TALWEG_COMPILER,
-                 ", instruction set ", kernels::table<float>().name, ")");
+                 ", instruction set ", kernels::table<float>().name, ", MPI: ", mpi_name(), ")");
 }
 
 int run(int argc, char** argv) {
@@ -32,6 +33,7 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
+    if (launch().rank > 0) return 0;  // one of several says it for all
     return app.exit(e) == 0 ? 0 : kMisused;
   }
   return 0;

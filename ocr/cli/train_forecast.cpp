@@ -38,12 +38,14 @@ double bytes_of_checkpoint(int64_t parameters) {
 
 }  // namespace
 
-Forecast forecast(TrainingPlan plan, const BatchSource& source, int64_t steps) {
+Forecast forecast(TrainingPlan plan, const BatchSource& source, int64_t steps,
+                  nn::Communicator& ranks) {
   const double share = double(plan.character_steps) / double(plan.steps());
   plan.character_steps =
       std::min<int64_t>(plan.character_steps, std::llround(double(steps) * share));
   plan.word_steps = steps + kWarmUp - plan.character_steps;
   WordTrainer trial(plan, source);
+  if (ranks.size() > 1) trial.share(ranks, "a trial");
   trial.run([&](const TrainingReport& r) { return r.step + 1 < kWarmUp; });
   Stopwatch clock;
   clock.go();
@@ -55,11 +57,13 @@ Forecast forecast(TrainingPlan plan, const BatchSource& source, int64_t steps) {
   double grown = 1;
   if (epoch > 0) {
     grown = double(largest_batch(source, epoch)) /
-            double(std::max<int64_t>(1, largest_batch(source, std::min(epoch, plan.steps()))));
+            double(std::max<int64_t>(
+                1, largest_batch(source, std::min(epoch, plan.steps() * plan.micro_batches))));
   }
   const auto tape = double(trial.tape().pool().reserved_bytes());
-  return {clock.seconds() / double(steps),
-          most_bytes_so_far() + (grown - 1) * tape + bytes_of_checkpoint(trial.parameter_count())};
+  return ranks.broadcast(Forecast{
+      clock.seconds() / double(steps),
+      most_bytes_so_far() + (grown - 1) * tape + bytes_of_checkpoint(trial.parameter_count())});
 }
 
 std::string to_string(const Forecast& forecast, int64_t steps) {

@@ -33,10 +33,12 @@ void set_steps(TrainingPlan& plan, int64_t steps, double character_share) {
 
 /// Steps that fit into `seconds`, from a short run that is thrown away: single characters and words in
 /// the plan's proportion.
-int64_t steps_in(double seconds, double share, TrainingPlan plan, const BatchSource& source) {
+int64_t steps_in(double seconds, double share, TrainingPlan plan, const BatchSource& source,
+                 nn::Communicator& ranks) {
   constexpr int64_t kTrial = 40;
   set_steps(plan, kTrial, share);
-  return std::max<int64_t>(10, int64_t(seconds / forecast(plan, source, kTrial).seconds_a_step));
+  const double a_step = forecast(plan, source, kTrial, ranks).seconds_a_step;
+  return std::max<int64_t>(10, int64_t(seconds / a_step));
 }
 
 /// The loss that was asked for, and its temperature.
@@ -140,9 +142,20 @@ void check_loss(const TrainArguments& a) {
   }
 }
 
-TrainingPlan plan_of(const TrainArguments& a, const TrainingData& data, bool quiet) {
+void check_shares(const TrainingPlan& plan, const nn::Communicator& ranks) {
+  if (ranks.size() <= plan.micro_batches) return;
+  throw UsageError(message(ranks.size(), " processes can't share ", plan.micro_batches,
+                           " micro-batch", plan.micro_batches == 1 ? "" : "es",
+                           " a step; begin a run with --micro-batches ", ranks.size(),
+                           " or more, or start fewer processes"));
+}
+
+TrainingPlan plan_of(const TrainArguments& a, const TrainingData& data, bool quiet,
+                     nn::Communicator& ranks) {
   TrainingPlan plan;
   plan.seed = a.data.seed;
+  plan.micro_batches = a.micro_batches;
+  check_shares(plan, ranks);
   plan.learning_rate = a.learning_rate;
   plan.guide = a.guide;
   double share = data.rendered ? kMeasuredShare : kCharacterShare;
@@ -160,12 +173,13 @@ TrainingPlan plan_of(const TrainArguments& a, const TrainingData& data, bool qui
     if (data.source->steps_per_epoch() == 0) {
       throw UsageError("--epochs counts passes over labelled images; from fonts, give --steps");
     }
-    set_steps(plan, a.epochs * data.source->steps_per_epoch(), share);
+    const int64_t batches = a.epochs * data.source->steps_per_epoch();
+    set_steps(plan, (batches + a.micro_batches - 1) / a.micro_batches, share);
   } else if (a.steps > 0) {
     set_steps(plan, a.steps, share);
   } else if (!a.time.empty()) {
     const double seconds = parse_time(a.time);
-    set_steps(plan, steps_in(seconds, share, plan, *data.source), share);
+    set_steps(plan, steps_in(seconds, share, plan, *data.source, ranks), share);
     if (!quiet) {
       std::fprintf(stderr, "%lld steps fit into %s here; --steps %lld repeats this run anywhere\n",
                    static_cast<long long>(plan.steps()), a.time.c_str(),

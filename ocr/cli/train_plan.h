@@ -15,6 +15,7 @@ struct TrainArguments {
   DataSpec data;
   std::string out, resume, load, bad = "fail", time;
   int64_t steps = 0, epochs = 0, checkpoint_every = 0;
+  int micro_batches = 1;
   double learning_rate = 0;  ///< 0: what suits the data
   std::string conv_algo = "auto";
   double guide = -1;  ///< less than 0: what suits the data
@@ -42,8 +43,13 @@ double parse_time(const std::string& text);
 void check_loss(const TrainArguments& a);
 
 /// How to train on `data`: as many steps as were asked for, in epochs, or in a time, which is found
-/// out by a short run. Says on stderr, unless quiet, how many steps a time comes to.
-TrainingPlan plan_of(const TrainArguments& a, const TrainingData& data, bool quiet);
+/// out by a short run of the processes together. Says on stderr, unless quiet, how many steps a time
+/// comes to. Throws UsageError where the processes are more than the micro-batches.
+TrainingPlan plan_of(const TrainArguments& a, const TrainingData& data, bool quiet,
+                     nn::Communicator& ranks);
+
+/// Throws UsageError where the processes are more than the plan's micro-batches.
+void check_shares(const TrainingPlan& plan, const nn::Communicator& ranks);
 
 /// When to measure in a run of `steps`, what to keep, when to stop. Throws IoError where patience was
 /// asked for and there is nothing to measure on.

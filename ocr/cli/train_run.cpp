@@ -60,10 +60,12 @@ const std::string& entry_of(const nn::Metadata& metadata, const char* key,
 
 }  // namespace
 
-TrainRun::TrainRun(const TrainArguments& a, const Settings& settings)
+TrainRun::TrainRun(const TrainArguments& a, const Settings& settings, nn::Communicator& ranks)
     : settings_(settings),
       asked_(a),
-      files_(a.log, a.curve, a.report),
+      ranks_(ranks),
+      first_(ranks.rank() == 0),
+      files_(first_ ? TrainFiles(a.log, a.curve, a.report) : TrainFiles("", "", "")),
       checkpoint_(checkpoint_path(a.out)) {
   if (a.resume.empty()) {
     start(a);
@@ -78,12 +80,13 @@ TrainRun::TrainRun(const TrainArguments& a, const Settings& settings)
   measures_ =
       rules.keep_best || rules.patience > 0 || !settings.quiet || files_.any() || !a.report.empty();
   files_.begin(*record_);
+  if (ranks_.size() > 1) trainer_->share(ranks_, data_.fingerprint);
 }
 
 void TrainRun::start(const TrainArguments& a) {
   spec_ = a.data;
   data_ = open_data(spec_, settings_.quiet);
-  const TrainingPlan plan = plan_of(a, data_, settings_.quiet);
+  const TrainingPlan plan = plan_of(a, data_, settings_.quiet, ranks_);
   record_.emplace(rules_of(a, data_, plan.steps()));
   trainer_ = std::make_unique<WordTrainer>(plan, *data_.source);
   if (a.load.empty()) return;
@@ -113,6 +116,7 @@ void TrainRun::go_on(const TrainArguments& a) {
                           "written; bring them back, or train afresh"));
   }
   trainer_ = WordTrainer::resume(a.resume, *data_.source);
+  check_shares(trainer_->plan(), ranks_);
   base_beta_ = beta_in(checkpoint);
   if (metadata.contains(kRecordKey)) {
     record_ = LearningRecord::from_json(metadata.at(kRecordKey));
@@ -138,7 +142,7 @@ void TrainRun::say_forecast() const {
   const int64_t left = trainer_->plan().steps() - trainer_->next_step();
   if (settings_.quiet || left < kShort) return;
   std::fprintf(stderr, "forecast: %lld steps take %s\n", static_cast<long long>(left),
-               to_string(forecast(trainer_->plan(), *data_.source, kTrial), left).c_str());
+               to_string(forecast(trainer_->plan(), *data_.source, kTrial, ranks_), left).c_str());
 }
 
 void TrainRun::train() {
@@ -150,25 +154,29 @@ void TrainRun::train() {
   try {
     Progress progress("training", trainer_->plan().steps(), settings_.quiet);
     // What a trained model can do before it is trained further is to be beaten.
-    if (!asked_.load.empty() && measures_) measure(progress);
+    if (first_ && !asked_.load.empty() && measures_) measure(progress);
     trained_.go();
     finished = trainer_->run([&](const TrainingReport& r) { return after_step(r, progress); });
     trained_.pause();
   } catch (const std::bad_alloc&) {
     throw;  // the program has a sentence for that
+  } catch (const nn::Interrupted&) {
+    stop();  // the step under way was given up
   } catch (const std::exception& e) {
     const bool saved = fs::exists(checkpoint_);
     throw IoError(message(e.what(), saved ? "; the last checkpoint is " : "",
                           saved ? checkpoint_.string() : ""));
   }
+  if (!first_) return;
   if (profile) print_profile(*profile);
   if (!finished && !record_->out_of_patience()) stop();
   finish();
 }
 
-/// Returns whether to go on. Measures before it saves, so that a checkpoint knows of everything that
+/// Returns whether to go on, which process 0 decides. Measures before it saves, so that a checkpoint knows of everything that
 /// was done at its step.
 bool TrainRun::after_step(const TrainingReport& r, Progress& progress) {
+  if (!first_) return true;
   record_->add_step(r);
   show(progress, r);
   if (measures_ && record_->is_due(r.steps)) measure(progress);

@@ -18,8 +18,9 @@ namespace talweg::ocr::cli {
 
 class TrainRun {
  public:
-  /// Starts afresh, or goes on with a.resume.
-  TrainRun(const TrainArguments& a, const Settings& settings);
+  /// Starts afresh, or goes on with a.resume, together with the other processes of `ranks`, of which
+  /// process 0 measures and writes.
+  TrainRun(const TrainArguments& a, const Settings& settings, nn::Communicator& ranks);
   /// Writes the model that the run would begin from, as it is, with its confidences fitted anew.
   void calibrate();
   /// Trains, measures in between, and writes the model. Throws IoError, saying how to go on, where it
@@ -47,6 +48,8 @@ class TrainRun {
 
   const Settings& settings_;
   const TrainArguments& asked_;
+  nn::Communicator& ranks_;
+  bool first_;  // process 0
   TrainFiles files_;
   std::filesystem::path checkpoint_;
   int64_t checkpoint_every_ = 0, images_at_start_ = -1;

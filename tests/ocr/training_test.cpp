@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/io/file.h"
+#include "tests/nn/thread_ranks.h"
 #include "tests/ocr/scratch_folder.h"
 #include "tests/ocr/small_training.h"
 
@@ -103,6 +104,53 @@ TEST_CASE("training moves through both stages, lowers the loss, and stops when i
     return true;
   }));
   CHECK(std::count(stages.begin(), stages.end(), true) == 6);
+}
+
+TEST_CASE("a run that processes share has the bytes of one, and so has one that fewer go on with") {
+  const ScratchFolder folder;
+  const FontSource source = font_source();
+  TrainingPlan plan = small_plan(2, 4);
+  plan.micro_batches = 3;
+  WordTrainer alone(plan, source);
+  alone.run();
+  alone.save(folder / "alone");
+  nn::run_ranks(3, [&](nn::Communicator& ranks) {
+    WordTrainer trainer(plan, source);
+    trainer.share(ranks, "words");
+    CHECK_FALSE(trainer.run([](const TrainingReport& r) { return r.step + 1 < 3; }));
+    if (ranks.rank() == 0) trainer.save(folder / "half");
+  });
+  nn::run_ranks(2, [&](nn::Communicator& ranks) {
+    const auto trainer = WordTrainer::resume(folder / "half", source);
+    trainer->share(ranks, "words");
+    CHECK(trainer->run());
+    if (ranks.rank() == 0) trainer->save(folder / "whole");
+  });
+  CHECK(io::read_file(folder / "whole") == io::read_file(folder / "alone"));
+  CHECK(plan_in(model_info(nn::Checkpoint::load(folder / "whole")), "")->micro_batches == 3);
+}
+
+TEST_CASE("processes that are not alike, or too many, don't train together") {
+  const FontSource source = font_source();
+  std::array<std::string, 2> said;
+  nn::run_ranks(2, [&](nn::Communicator& ranks) {
+    TrainingPlan plan = small_plan(2, 4);
+    plan.micro_batches = 2;
+    plan.seed = uint64_t(ranks.rank());
+    WordTrainer trainer(plan, source);
+    try {
+      trainer.share(ranks, "words");
+    } catch (const Error& e) {
+      said[std::size_t(ranks.rank())] = e.what();
+    }
+  });
+  CHECK(said[0].empty());
+  CHECK(said[1].starts_with("the plan: '"));
+  nn::run_ranks(2, [&](nn::Communicator& ranks) {
+    WordTrainer trainer(small_plan(2, 4), source);
+    CHECK_THROWS_WITH_AS(trainer.share(ranks, "words"),
+                         "2 processes can't share 1 micro-batches a step", Error);
+  });
 }
 
 TEST_CASE("a word is read the same alone and among others, and by a model saved and loaded") {
