@@ -21,7 +21,7 @@ struct alignas(kAlignment) WriteLog {
 /// A dense row-major array of T, 64-byte aligned, with value semantics (copies copy the elements).
 template <class T> class Tensor {
  public:
-  Tensor() : Tensor(Shape{0}) {}
+  Tensor() : shape_{0}, block_(allocate(shape_)) {}
   /// A tensor of the given shape, every element `value`.
   explicit Tensor(const Shape& shape, T value = T(0)) : shape_(shape), block_(allocate(shape)) {
     std::fill_n(elements(), size(), value);

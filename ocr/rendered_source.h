@@ -26,7 +26,7 @@ struct RenderedOptions {
   /// of 128 columns.
   int columns_per_batch = 4096;
   /// A word whose label does not fit the windows of its image is drawn again.
-  WindowCount windows;  ///< default: those of Architecture()
+  WindowCount windows = {};  ///< default: those of Architecture()
   ebm::Topology topology = ebm::Topology::ctc;
 };
 

@@ -190,7 +190,8 @@ void add_reductions(SharedOps& ops) {
 }
 
 void add_convolutions(SharedOps& ops) {
-  static const Conv2dOptions odd{.stride_h = 2, .pad_h = 1, .pad_w = 2, .dilation_w = 2};
+  [[maybe_unused]] static const Conv2dOptions odd{
+      .stride_h = 2, .pad_h = 1, .pad_w = 2, .dilation_w = 2};
   const std::string torch_odd = "stride=(2, 1), padding=(1, 2), dilation=(1, 2)";
   ops.add(
       "conv2d", {{2, 6, 7, 3}, {5, 3, 3, 3}}, [](auto x) { return conv2d(x[0], x[1], odd); },
