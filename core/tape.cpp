@@ -249,8 +249,9 @@ template <class T> void Tape<T>::sweep(std::size_t root, T* seed, bool release_p
   for (std::size_t i = root + 1; i-- > 0;) {
     if (!pass_.adjoint[i]) continue;
     const bool target = pass_.wanted[i] == kTarget;
-    const Edge* edge = nodes_[i].edges;
-    Var<T> dy = push("adjoint", nodes_[i].shape, pass_.adjoint[i], nullptr);
+    Node& n = nodes_[i];
+    const Edge* edge = n.edges;
+    Var<T> dy = push("adjoint", n.shape, pass_.adjoint[i], nullptr);
     if (observer_) observer_->passing(at(i), dy);
     for (; edge; edge = edge->next) {
       T* none = nullptr;  // only the last rule may take dy's memory over, and not from a target
@@ -259,10 +260,8 @@ template <class T> void Tape<T>::sweep(std::size_t root, T* seed, bool release_p
     }
     rewind(before);
     if (observer_) observer_->passed(at(i));
-    if (!target && pass_.adjoint[i])
-      release(std::exchange(pass_.adjoint[i], nullptr), nodes_[i].shape);
+    if (!target && pass_.adjoint[i]) release(std::exchange(pass_.adjoint[i], nullptr), n.shape);
     // Invariant 3: nothing that is still to come reads this value.
-    Node& n = nodes_[i];
     if (release_passed && !target && i != root && n.edges) {
       if (n.owned) release(n.owned, n.shape);
       n.value = n.owned = nullptr;
