@@ -139,12 +139,13 @@ void forge_number(Input& in, std::string& text) {
 void forge_tensor(Input& in, io::Safetensors& file) {
   auto entry = file.tensors.begin();
   std::advance(entry, in.below(int64_t(file.tensors.size())));
-  std::string& bytes = entry->second.bytes;
   if (in.below(8) == 0) {
     file.tensors.erase(entry);
     return;
   }
+  std::string bytes(entry->second.bytes.view());
   for (size_t at = 0; at < bytes.size() && !in.rest().empty(); ++at) bytes[at] = char(in.byte());
+  entry->second.bytes = std::move(bytes);
 }
 
 }  // namespace

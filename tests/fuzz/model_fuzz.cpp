@@ -106,11 +106,14 @@ std::string with_tensor(Input& in) {
     case 2:
       blob.dtype = "I32";
       break;
-    default:
-      for (size_t at = 0; at + 4 <= blob.bytes.size(); at += 4) {
+    default: {
+      std::string bytes(blob.bytes.view());
+      for (size_t at = 0; at + 4 <= bytes.size(); at += 4) {
         const auto x = fuzz::energy<float>(in, fuzz::scale_of(in));
-        std::memcpy(&blob.bytes[at], &x, sizeof x);
+        std::memcpy(&bytes[at], &x, sizeof x);
       }
+      blob.bytes = std::move(bytes);
+    }
   }
   return io::encode(model);
 }
