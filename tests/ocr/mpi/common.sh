@@ -11,7 +11,7 @@ export OMP_NUM_THREADS=1
 job() {
   local processes=$1
   shift
-  mpirun -n "$processes" "$talweg" "$@"
+  mpirun -n "$processes" "$talweg" "$@" </dev/null
 }
 
 # pid_of_rank MPIRUN RANK: a process of the job that this mpirun started.

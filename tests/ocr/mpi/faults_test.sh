@@ -10,7 +10,7 @@ model=job.safetensors checkpoint=job.checkpoint.safetensors
 # begin PROCESSES: a job, under way when this returns; its mpirun is $pid.
 begin() {
   rm -f $model $checkpoint
-  mpirun -n "$1" "$talweg" train "${shared[@]}" "${often[@]}" -o $model --quiet >out.txt 2>err.txt &
+  mpirun -n "$1" "$talweg" train "${shared[@]}" "${often[@]}" -o $model --quiet >out.txt 2>err.txt </dev/null &
   pid=$!
   wait_for $pid test -e $checkpoint
 }
